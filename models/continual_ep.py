@@ -1,0 +1,208 @@
+"""Continual equilibrium propagation (C-EP): neurons and synapses move together.
+
+Ernoult, Grollier, Querlioz, Bengio, Scellier 2020, "Equilibrium Propagation with
+Continual Weight Updates", arXiv 2005.04168. Real-time (energy-based) setting after
+Scellier & Bengio 2017.
+
+Symbols
+    v        potential of a neuron, mV             s in the paper, in units of v_unit
+    rho(v)   activity, dimensionless
+    slope    d rho / d (v/v_unit), dimensionless   rho' in the paper
+    w, b     weight and bias, mV                   W, b in units of v_unit
+    x        clamped input, dimensionless, in [0, 1]
+    beta     nudging, signed; nudged is 1 in the nudged phase; plastic opens plasticity
+    eta      learning rate, dimensionless
+
+Energy (in volt^2; the neurons descend it: tau dv/dt = -dE/dv)
+    E = sum v**2/2 - v_unit * ( sum_ij w_ij rho_i rho_j + sum_i b_i rho_i )
+    nudged: E + beta * cost * v_unit**2,  cost = 1/2 sum_out (v/v_unit - target)**2
+
+Conventions
+    Cost: one half of the squared error, summed over outputs, mean over the batch.
+    Positive beta pulls the output towards the target. eta/beta carries beta's sign.
+
+Deviations
+    The input enters as it is (rho = x): a pixel is an activity, not a potential. The
+    paper's real-time code passes it through rho, its discrete code does not.
+    The output layer keeps its rho' so that the field is the gradient of the energy; the
+    authors' real-time code leaves it out.
+"""
+
+from brian2 import ms, mV
+
+from neuro_ep.errors import InputError
+from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.protocol import free_then_nudged
+from neuro_ep.rule import Rule, Settings, suggestion
+
+SOURCE = "Ernoult et al. 2020, arXiv 2005.04168"
+
+ENERGY = "v**2/2 - v_unit*(w*rho_pre*rho_post + b*rho)"
+
+NEURON_PARAMETERS = {"tau": 10 * ms, "v_unit": 1 * mV}
+
+# --- activities: at the start of the step, and where the step has ended --------------
+
+SIGMOID = """
+rho      = 1/(1 + exp(-4*(v/v_unit - 0.5))) : 1 (constant over dt)
+rho_next = 1/(1 + exp(-4*(v/v_unit - 0.5))) : 1
+slope    = 4*rho*(1 - rho)                  : 1
+"""
+
+HARD_SIGMOID = """
+rho      = clip(v/v_unit, 0, 1)             : 1 (constant over dt)
+rho_next = clip(v/v_unit, 0, 1)             : 1
+slope    = int(v >= 0*v_unit)*int(v <= v_unit) : 1
+"""
+
+TANH = """
+rho      = tanh(v/v_unit)                   : 1 (constant over dt)
+rho_next = tanh(v/v_unit)                   : 1
+slope    = 1 - rho**2                       : 1
+"""
+
+ACTIVATIONS = {"sigmoid": SIGMOID, "hard-sigmoid": HARD_SIGMOID, "tanh": TANH}
+
+# --- neurons -------------------------------------------------------------------------
+
+INPUT = """
+x        : 1
+rho      = x : 1
+rho_next = x : 1
+drho     = 0 : 1
+rho_rate = 0*hertz : hertz
+"""
+
+HIDDEN = """
+dv/dt    = rate                                                        : volt
+rate     = (-v + slope*(I_forward + I_feedback + I_bias))/tau          : volt/second
+drho     = rho_next - rho                                              : 1
+rho_rate = slope*rate/v_unit                                           : hertz
+I_forward  : volt
+I_feedback : volt
+I_bias     : volt
+tau        : second (shared, constant)
+v_unit     : volt (shared, constant)
+"""
+
+OUTPUT = """
+dv/dt    = rate                                                        : volt
+rate     = (-v + slope*(I_forward + I_bias) + nudge)/tau               : volt/second
+nudge    = nudged*beta*(target*v_unit - v)                             : volt
+drho     = rho_next - rho                                              : 1
+rho_rate = slope*rate/v_unit                                           : hertz
+I_forward : volt
+I_bias    : volt
+target    : 1
+nudged    : 1 (shared)
+beta      : 1 (shared)
+tau       : second (shared, constant)
+v_unit    : volt (shared, constant)
+"""
+
+# --- synapses: one weight for both directions ----------------------------------------
+
+CURRENTS = """
+I_forward_post = w*rho_pre  : volt (summed)
+I_feedback_pre = w*rho_post : volt (summed)
+eta     : 1 (shared, constant)
+v_unit  : volt (shared, constant)
+beta    : 1 (shared)
+plastic : 1 (shared)
+"""
+
+BIAS_CURRENT = """
+I_bias_post = b : volt (summed)
+eta     : 1 (shared, constant)
+v_unit  : volt (shared, constant)
+beta    : 1 (shared)
+plastic : 1 (shared)
+"""
+
+# The exact difference of rho_pre*rho_post over one step (it telescopes), written so that
+# nothing cancels: rho'rho' - rho rho = drho_pre*rho'_post + rho_pre*drho_post.
+DIFFERENCE = """
+dw/dt = plastic*v_unit*(eta/beta)*(drho_pre*rho_next_post + rho_pre*drho_post)/dt : volt (clock-driven)
+"""
+
+BIAS_DIFFERENCE = """
+db/dt = plastic*v_unit*(eta/beta)*drho_post/dt : volt (clock-driven)
+"""
+
+# The same by the product rule, as an ordinary differential equation: first order in dt.
+PRODUCT_RULE = """
+dw/dt = plastic*v_unit*(eta/beta)*(rho_rate_pre*rho_post + rho_pre*rho_rate_post) : volt (clock-driven)
+"""
+
+BIAS_PRODUCT_RULE = """
+db/dt = plastic*v_unit*(eta/beta)*rho_rate_post : volt (clock-driven)
+"""
+
+SYNAPSE_PARAMETERS = {"v_unit": 1 * mV}
+
+# The difference is taken after the neurons have moved; the product rule reads rates
+# before they move, with the currents of this step.
+PLASTICITY = {
+    "difference": (DIFFERENCE, BIAS_DIFFERENCE, {"when": "synapses"}),
+    "product-rule": (PRODUCT_RULE, BIAS_PRODUCT_RULE, {"order": -0.5}),
+}
+
+
+def network_model(settings: Settings) -> NetworkModel:
+    """The equations for an activation and a form of plasticity, chosen by name."""
+    activity = _named(ACTIVATIONS, settings.activation, "activation")
+    weights, biases, schedule = _named(PLASTICITY, settings.plasticity, "plasticity")
+    return NetworkModel(
+        input=NeuronModel(INPUT),
+        hidden=NeuronModel(HIDDEN + activity, NEURON_PARAMETERS, {"v": 0 * mV}),
+        output=NeuronModel(OUTPUT + activity, NEURON_PARAMETERS, {"v": 0 * mV}),
+        synapse=SynapseModel(weights + CURRENTS, "w", SYNAPSE_PARAMETERS, **schedule),
+        bias=SynapseModel(biases + BIAS_CURRENT, "b", SYNAPSE_PARAMETERS, **schedule),
+        energy=ENERGY,
+        read_out="v",
+        source=SOURCE,
+    )
+
+
+def _named(table, name, what):
+    if name not in table:
+        raise InputError(f"no {what} is called {name!r}{suggestion(name, table)}")
+    return table[name]
+
+
+CONTINUAL_EP = Rule(
+    name="continual-ep",
+    summary="neurons and synapses move together in the nudged phase",
+    source=SOURCE,
+    model=network_model,
+    protocol=lambda settings: free_then_nudged(
+        settings.nudging, settings.free, settings.nudged
+    ),
+    defaults={
+        "digits": Settings(
+            layers=(64, 128, 10),
+            eta=(0.1, 0.05),
+            beta=0.5,
+            free=8,
+            nudged=3,
+            step=0.4,
+            epochs=50,
+        ),
+        "mnist": Settings(
+            layers=(784, 512, 10),
+            eta=(0.0056, 0.0028),
+            beta=0.2,
+            free=40,
+            nudged=15,
+            step=1.0,
+            epochs=100,
+        ),
+    },
+    gain=True,
+    claims={
+        "conserved": "w - v_unit*(eta/beta) <rho_pre rho_post> in the nudged phase",
+        "gradient": "each step follows the BPTT gradient as eta, then beta, go to 0",
+        "order in beta": "1 one-sided, 2 symmetric",
+        "local": "dw/dt reads the two neurons it joins, eta, beta and the gate",
+    },
+)

@@ -1,0 +1,42 @@
+"""Networks that learn by their own physics, on Brian2.
+
+The public names are loaded at first use, so that reading a recording does not cost
+the import of Brian2.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# public name -> (module, name in that module)
+_PUBLIC = {
+    "DenseSynapses": ("neuro_ep.dense", "DenseSynapses"),
+    "InputError": ("neuro_ep.errors", "InputError"),
+    "NeuronModel": ("neuro_ep.model", "NeuronModel"),
+    "Phase": ("neuro_ep.protocol", "Phase"),
+    "Protocol": ("neuro_ep.protocol", "Protocol"),
+    "Rule": ("neuro_ep.rule", "Rule"),
+    "RunError": ("neuro_ep.errors", "RunError"),
+    "SynapseModel": ("neuro_ep.model", "SynapseModel"),
+    "build_network": ("neuro_ep.network", "build_network"),
+    "load_dataset": ("neuro_ep.datasets", "load"),
+    "open_recording": ("neuro_ep.recording", "open_recording"),
+    "train": ("neuro_ep.training", "train"),
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module, attribute = _PUBLIC[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

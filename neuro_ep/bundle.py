@@ -1,0 +1,116 @@
+"""A compiled simulation, frozen: run it again and again with other values.
+
+A bundle is a folder with the program ``main`` and ``manifest.json``, which says for
+every variable its file, type and size. Running one needs neither Brian2 nor a compiler.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuro_ep.errors import InputError, RunError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """folder, and variable -> {"file", "dtype", "size", "settable"}."""
+
+    folder: Path
+    variables: Mapping[str, Mapping]
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """The bundle in a folder."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    return Bundle(folder, manifest["variables"])
+
+
+def run_bundle(
+    bundle: Bundle,
+    values: Mapping[str, np.ndarray | float],
+    *,
+    environment: Mapping[str, str],
+    wanted: list[str],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Run the program once from these values (SI units); return the wanted variables.
+
+    Raises
+    ------
+    InputError
+        For a variable that the program does not have, or of another size.
+    RunError
+        If the program fails or complains: it reports most errors with status 0.
+    """
+    with tempfile.TemporaryDirectory(prefix="neuro_ep_run_") as name:
+        folder = Path(name)
+        arguments = [_argument(bundle, folder, *item) for item in values.items()]
+        results = folder / "results"
+        results.mkdir()
+        process = subprocess.Popen(
+            ["./main", "--results_dir", f"{results}/", *arguments],
+            cwd=bundle.folder,
+            env={**os.environ, **environment, "NEURO_EP_PROGRESS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        messages = _follow(process, on_progress)
+        if process.returncode or messages:
+            said = "\n".join(messages[-10:]) or f"exit status {process.returncode}"
+            raise RunError(f"the compiled simulation failed: {said}")
+        return {name: _result(bundle, results, name) for name in wanted}
+
+
+def _follow(process, on_progress) -> list[str]:
+    """Pass progress on; collect everything else the program says."""
+    messages = []
+    try:
+        for line in process.stdout:
+            if line.startswith("{"):
+                if on_progress is not None:
+                    report = json.loads(line)
+                    on_progress(report["presentation"], report["of"])
+            elif line.strip():
+                messages.append(line.strip())
+        process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return messages
+
+
+def _argument(bundle: Bundle, folder: Path, name: str, value) -> str:
+    """``variable=number`` or ``variable=/path``; the program checks no sizes loudly."""
+    found = bundle.variables.get(name)
+    if found is None or not found["settable"]:
+        raise InputError(f"the compiled network has no variable '{name}' to set")
+    array = np.ascontiguousarray(value, dtype=found["dtype"])
+    if array.size == 1:
+        number = array.item()
+        if not np.isfinite(number):
+            raise InputError(f"{name} = {number}: give a finite number")
+        return f"{name}={number!r}"
+    if array.size != found["size"]:
+        raise InputError(
+            f"'{name}' has {found['size']} values but {array.size} were given"
+        )
+    path = folder / f"{name}.dat"
+    array.tofile(path)
+    return f"{name}={path}"
+
+
+def _result(bundle: Bundle, results: Path, name: str) -> np.ndarray:
+    found = bundle.variables[name]
+    return np.fromfile(results / found["file"], dtype=found["dtype"])

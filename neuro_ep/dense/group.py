@@ -1,0 +1,365 @@
+"""DenseSynapses: the equations of ``Synapses`` on one weight matrix and many replicas.
+
+    S = DenseSynapses(hidden, output, '''
+        dw/dt = eta*rho_pre*rho_post/tau : volt (clock-driven)
+        I_forward_post = w*rho_pre  : volt (summed)
+        I_feedback_pre = w*rho_post : volt (summed)
+        eta : volt (shared, constant)
+        tau : second (shared, constant)
+        ''', replicas=20)
+
+Conventions. Neurons are replica-major: neuron ``i`` of replica ``r`` has index
+``r*n + i``. ``S.w`` has shape ``(n_pre, n_post)`` and is shared by all replicas. Summed
+variables are per replica. ``dw/dt`` is the mean over replicas of its right-hand side.
+With one replica all is as with ``Synapses`` and ``connect()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from brian2.core.preferences import prefs
+from brian2.core.variables import Variables
+from brian2.devices.device import get_device
+from brian2.equations.equations import (
+    DIFFERENTIAL_EQUATION,
+    PARAMETER,
+    SUBEXPRESSION,
+    Equations,
+)
+from brian2.groups.group import Group, get_dtype
+from brian2.groups.subgroup import Subgroup
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+
+from neuro_ep.dense.matrix import MatrixIndexing, MatrixVariable
+from neuro_ep.dense.operations import PlasticityOperation, SummedOperation
+from neuro_ep.errors import InputError
+
+ALLOWED_FLAGS = {
+    DIFFERENTIAL_EQUATION: ["clock-driven", "replicated"],
+    SUBEXPRESSION: ["summed", "shared"],
+    PARAMETER: ["constant", "shared", "replicated"],
+}
+
+#: What a flag of ``Synapses`` that has no meaning here should become.
+INSTEAD = {
+    "event-driven": "use (clock-driven)",
+    "linked": "read the variable with the suffix _pre or _post",
+    "constant over dt": "put it into the neuron model and read it with _pre or _post",
+    "unless refractory": "multiply the right-hand side by a neuron variable",
+}
+
+
+class DenseSynapses(Group):
+    """All-to-all synapses: one weight matrix shared by ``replicas`` of a network.
+
+    Parameters
+    ----------
+    source, target : NeuronGroup
+        ``replicas * n_pre`` and ``replicas * n_post`` neurons, replica-major.
+    model : str or Equations
+        The equations, as for ``Synapses``: ``dw/dt = ... (clock-driven)``, summed
+        variables that end in ``_post`` or ``_pre``, subexpressions, parameters that are
+        ``(shared)``, one a synapse, or ``(replicated)``: one a replica and synapse.
+    replicas : int
+        How many copies of the network share the weights.
+    method : str
+        ``"euler"``, the only integrator of dense synapses.
+    dt, clock, order, when
+        As for ``Synapses``; ``when`` is the slot of the state update.
+    namespace : dict, optional
+        External constants and functions.
+    dtype : dtype, optional
+        float32 or float64; Brian2's ``core.default_float_dtype`` if not given.
+    name : str, optional
+        A unique name.
+
+    Raises
+    ------
+    InputError
+        For what is not supported, with what to use instead.
+    DimensionMismatchError
+        For wrong units, when the network runs, as Brian2 does.
+    """
+
+    add_to_magic_network = True
+
+    def __init__(
+        self,
+        source,
+        target,
+        model,
+        *,
+        replicas: int = 1,
+        method: str = "euler",
+        on_pre=None,
+        on_post=None,
+        dt=None,
+        clock=None,
+        order: int = 0,
+        when: str = "groups",
+        namespace: Mapping | None = None,
+        dtype=None,
+        name: str = "densesynapses*",
+    ):
+        _refuse_unsupported(source, target, method, on_pre, on_post)
+        super().__init__(
+            dt=dt,
+            clock=clock or (None if dt is not None else target.clock),
+            when=when,
+            order=order,
+            namespace=namespace,
+            name=name,
+        )
+        self.source, self.target = source, target
+        self.replicas = _checked_replicas(replicas, source, target)
+        self.N_pre = len(source) // self.replicas
+        self.N_post = len(target) // self.replicas
+        self.dtype = np.dtype(dtype or prefs["core.default_float_dtype"])
+        self.codeobj_class = None
+        model = Equations(model) if isinstance(model, str) else model
+        _check_flags(model)
+        summed = [eq for eq in model.values() if "summed" in eq.flags]
+        self.equations = Equations([eq for eq in model.values() if eq not in summed])
+        self._create_variables(summed)
+        self.substituted = _substituted(self.equations, summed)
+        self._indices = MatrixIndexing(self.N_pre, self.N_post)
+        self.summed_equations = summed
+        self.summed_updaters = self._summed_updaters(summed)
+        self.state_updater = self._state_updater()
+        self._enable_group_attributes()
+
+    def _create_variables(self, summed):
+        self.variables = variables = Variables(self)
+        variables.add_constant("N", self.N_pre * self.N_post)
+        variables.add_constant("N_pre", self.N_pre)
+        variables.add_constant("N_post", self.N_post)
+        variables.create_clock_variables(self._clock)
+        for index in ("_pre_neuron", "_post_neuron", "_replicated"):
+            variables.add_auxiliary_variable(index, dtype=np.int32)
+        for equation in self.equations.values():
+            self._create_variable(equation)
+        for suffix, group in (("_pre", self.source), ("_post", self.target)):
+            index = f"{suffix}_neuron"
+            for name in _public_names(group):
+                scalar = group.variables[name].scalar
+                variables.add_reference(
+                    name + suffix, group, name, "0" if scalar else index
+                )
+        for name in _public_names(self.target):
+            if name not in variables and name not in ("i", "j"):
+                scalar = self.target.variables[name].scalar
+                variables.add_reference(
+                    name, self.target, name, "0" if scalar else "_post_neuron"
+                )
+        for equation in summed:
+            _check_summed(self, equation)
+
+    def _create_variable(self, equation):
+        name, flags = equation.varname, equation.flags
+        if equation.type == SUBEXPRESSION:
+            self.variables.add_subexpression(
+                name,
+                expr=equation.expr,
+                dimensions=equation.dim,
+                dtype=get_dtype(equation, self.dtype),
+                scalar="shared" in flags,
+                index="0" if "shared" in flags else None,
+            )
+        elif "shared" in flags:
+            self.variables.add_array(
+                name,
+                size=1,
+                dimensions=equation.dim,
+                dtype=get_dtype(equation, self.dtype),
+                constant="constant" in flags,
+                scalar=True,
+                index="0",
+            )
+        else:
+            self._create_matrix(equation)
+
+    def _create_matrix(self, equation):
+        name, replicated = equation.varname, "replicated" in equation.flags
+        shape = (self.N_pre, self.N_post)
+        variable = MatrixVariable(
+            shape=(self.replicas, *shape) if replicated else shape,
+            name=name,
+            dimensions=equation.dim,
+            owner=self,
+            device=get_device(),
+            dtype=get_dtype(equation, self.dtype),
+            constant="constant" in equation.flags,
+        )
+        self.variables._add_variable(
+            name, variable, "_replicated" if replicated else None
+        )
+        variable.device.init_with_zeros(variable, variable.dtype)
+
+    def _summed_updaters(self, summed) -> dict[str, SummedOperation]:
+        """One operation for all sums that are delivered at the same moment."""
+        moments: dict[tuple, list] = {}
+        for equation in summed:
+            group = self.target if equation.varname.endswith("_post") else self.source
+            moments.setdefault((group.clock, group.order - 1), []).append(equation)
+        updaters = {}
+        for (clock, order), equations in moments.items():
+            name = "_".join([self.name, "summed", *(eq.varname for eq in equations)])
+            operation = SummedOperation(self, equations, name, clock, order)
+            self.contained_objects.append(operation)
+            updaters.update({equation.varname: operation for equation in equations})
+        return updaters
+
+    def _state_updater(self) -> PlasticityOperation | None:
+        names = self.equations.diff_eq_names
+        if not names:
+            return None
+        operation = PlasticityOperation(
+            self,
+            [self.equations[name] for name in sorted(names)],
+            f"{self.name}_stateupdater",
+            self._clock,
+            self.when,
+            self.order,
+        )
+        self.contained_objects.append(operation)
+        return operation
+
+    def before_run(self, run_namespace):
+        self.equations.check_units(self, run_namespace=run_namespace)
+        for equation in self.summed_equations:
+            variables = self.resolve_all(equation.expr.identifiers, run_namespace)
+            found = parse_expression_dimensions(equation.expr.code, variables)
+            fail_for_dimension_mismatch(
+                self.variables[equation.varname],
+                Quantity(1, dim=found),
+                f"The target variable '{equation.varname}' does not have the same "
+                f"dimensions as the right-hand side expression '{equation.expr}'.",
+            )
+        super().before_run(run_namespace)
+
+    def matrix_values(self, variable: MatrixVariable) -> np.ndarray:
+        """The present values of a synaptic variable, as a matrix without units."""
+        return np.asarray(variable.get_value()).reshape(variable.shape)
+
+    def __len__(self) -> int:
+        return self.N_pre * self.N_post
+
+    def __getitem__(self, item):
+        return DenseSubgroup(self._indices(item))
+
+    @property
+    def N(self) -> int:
+        return len(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"<DenseSynapses '{self.name}': {self.source.name} -> {self.target.name}, "
+            f"{self.N_pre} x {self.N_post}, {self.replicas} replicas>"
+        )
+
+
+class DenseSubgroup:
+    """Some synapses, for indexing: ``StateMonitor(S, 'w', record=S[0, :])``."""
+
+    def __init__(self, indices: np.ndarray):
+        self._stored = np.atleast_1d(indices)
+
+    def _indices(self, index_var: str = "_idx") -> np.ndarray:
+        return self._stored
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+
+def _refuse_unsupported(source, target, method, on_pre, on_post):
+    if on_pre is not None or on_post is not None:
+        raise InputError(
+            "DenseSynapses has no event pathways (on_pre, on_post) yet; use Synapses "
+            "for spikes, or write the plasticity as a (clock-driven) equation"
+        )
+    if method != "euler":
+        raise InputError(
+            f"method={method!r}: DenseSynapses integrates with 'euler'; use a smaller "
+            "dt for the synapses, or Synapses for other methods"
+        )
+    for group in (source, target):
+        if isinstance(group, Subgroup):
+            raise InputError(
+                f"'{group.name}' is a subgroup: DenseSynapses connects whole groups; "
+                "make it a NeuronGroup of its own"
+            )
+
+
+def _checked_replicas(replicas, source, target) -> int:
+    if int(replicas) != replicas or replicas < 1:
+        raise InputError(f"replicas={replicas!r}: give a whole number from 1")
+    for group in (source, target):
+        if len(group) % int(replicas):
+            raise InputError(
+                f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
+                f"replicas={replicas}: give it replicas * n neurons"
+            )
+    return int(replicas)
+
+
+def _check_flags(model: Equations):
+    for equation in model.values():
+        for flag in equation.flags:
+            if flag not in ALLOWED_FLAGS[equation.type]:
+                remedy = INSTEAD.get(flag, "leave it out")
+                raise InputError(
+                    f"'{equation.varname}': flag ({flag}) is not available in "
+                    f"DenseSynapses; {remedy}"
+                )
+
+
+def _check_summed(synapses, equation):
+    """The target must exist as a parameter of its group, and have the same unit."""
+    name = equation.varname
+    stem, _, side = name.rpartition("_")
+    if side not in ("pre", "post"):
+        raise InputError(
+            f"the summed variable '{name}' does not end in '_pre' or '_post'"
+        )
+    group = synapses.target if side == "post" else synapses.source
+    found = getattr(group, "equations", {}).get(stem)
+    if found is None or found.type != PARAMETER:
+        raise InputError(
+            f"the summed variable '{name}' needs a parameter '{stem}' in the equations "
+            f"of '{group.name}'"
+        )
+    fail_for_dimension_mismatch(
+        equation.dim,
+        found.dim,
+        "Summed variables need to have the same units in DenseSynapses and the target "
+        "group",
+    )
+
+
+def _substituted(equations: Equations, summed) -> dict[str, str]:
+    """Right-hand sides with the synapses' own subexpressions written out."""
+    inner: dict = {}
+    result = {}
+    for equation in [*equations.ordered, *summed]:
+        if equation.expr is None:
+            continue
+        expression = str_to_sympy(equation.expr.code).xreplace(inner)
+        if equation in summed or equation.type == DIFFERENTIAL_EQUATION:
+            result[equation.varname] = sympy_to_str(expression)
+        else:
+            symbol = str_to_sympy(equation.varname)
+            inner[symbol] = expression
+    return result
+
+
+def _public_names(group) -> list[str]:
+    hidden = ("N", "t", "dt", "t_in_timesteps")
+    return [
+        name
+        for name in group.variables
+        if not name.startswith("_") and name not in hidden
+    ]

@@ -1,0 +1,172 @@
+"""Synaptic variables as matrices: ``S.w`` reads and writes ``(n_pre, n_post)``."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.variables import ArrayVariable, Variable, VariableView
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.parsing.rendering import NumpyNodeRenderer
+from brian2.units.fundamentalunits import (
+    DIMENSIONLESS,
+    Quantity,
+    fail_for_dimension_mismatch,
+)
+from brian2.utils.stringtools import get_identifiers
+
+from neuro_ep.errors import InputError
+
+
+class MatrixVariable(ArrayVariable):
+    """A synaptic variable stored as one contiguous array, seen as a matrix.
+
+    ``shape`` is ``(n_pre, n_post)``, or ``(replicas, n_pre, n_post)`` for variables
+    that are kept per replica.
+    """
+
+    def __init__(self, *, shape, **keywords):
+        super().__init__(size=int(np.prod(shape)), **keywords)
+        self.shape = shape
+
+    def get_addressable_value(self, name, group):
+        return MatrixView(name, self, group, dimensions=None)
+
+    def get_addressable_value_with_unit(self, name, group):
+        return MatrixView(name, self, group, dimensions=self.dim)
+
+
+class MatrixIndexing:
+    """Flat indices for ``S[i, j]`` and for monitors; a single index is already flat."""
+
+    def __init__(self, n_pre: int, n_post: int):
+        self.shape = (n_pre, n_post)
+
+    def __call__(self, item=slice(None), index_var=None):  # noqa: B008 (Brian2's form)
+        item = slice(None) if isinstance(item, str) and item == "True" else item
+        if hasattr(item, "_indices"):
+            return item._indices()
+        flat = np.arange(self.shape[0] * self.shape[1], dtype=np.int32)
+        if isinstance(item, tuple):
+            flat = flat.reshape(self.shape)
+        return np.ravel(flat[item])
+
+
+class MatrixView(VariableView):
+    """A matrix with units that is read and written in place."""
+
+    def get_item(self, item, level=0, namespace=None):
+        if isinstance(item, str):
+            raise InputError(
+                f"'{self.name}[{item!r}]': conditions as text are not available for "
+                "dense synapses; index with numbers, slices or arrays"
+            )
+        values = self.group.matrix_values(self.variable)[item]
+        if self.dim is None or self.dim is DIMENSIONLESS:
+            return values
+        return Quantity(values, self.dim)
+
+    def set_item(self, item, value, level=0, namespace=None):
+        if self.variable.read_only:
+            raise TypeError(f"Variable {self.name} is read-only.")
+        whole = isinstance(item, slice) and item == slice(None)
+        if isinstance(item, str) and item != "True":
+            raise InputError(
+                f"'{self.name}[{item!r}]': conditions as text are not available for "
+                "dense synapses; index with numbers, slices or arrays"
+            )
+        if isinstance(value, str):
+            from brian2.core.namespace import get_local_namespace
+
+            namespace = (
+                get_local_namespace(level + 1) if namespace is None else namespace
+            )
+            value = evaluate(value, self.group, self.variable, namespace)
+        if self.dim is not None:
+            fail_for_dimension_mismatch(
+                self.dim, value, f"Incorrect unit for setting variable {self.name}"
+            )
+        if whole or item == "True":
+            values = np.empty(self.variable.shape, dtype=self.variable.dtype)
+            values[...] = self._fitting(np.asarray(value))
+        else:
+            values = np.array(self.group.matrix_values(self.variable))
+            values[item] = np.asarray(value)
+        self.variable.device.fill_with_array(self.variable, values.ravel())
+
+    def _fitting(self, value):
+        """The value, if it can fill the matrix; a flat array is taken row by row."""
+        shape = self.variable.shape
+        if value.ndim == 1 and value.size == np.prod(shape):
+            return value.reshape(shape)
+        try:
+            return np.broadcast_to(value, shape)
+        except ValueError:
+            raise InputError(
+                f"'{self.name}' has shape {shape} but the values given have shape "
+                f"{value.shape}; give an array of shape {shape} or one number"
+            ) from None
+
+    def set_with_index_array(self, item, value, check_units):
+        self.set_item(item, value)
+
+    @property
+    def shape(self):
+        return self.variable.shape
+
+
+def evaluate(expression: str, group, variable: MatrixVariable, namespace) -> Quantity:
+    """The values of a string initialiser such as ``"0.1*randn()*mV"``.
+
+    Evaluated at once with numpy, so that one seed of numpy's generator gives the same
+    weights on every target. ``i`` and ``j`` are the numbers of the presynaptic and the
+    postsynaptic neuron; ``rand()`` and ``randn()`` draw one value a synapse.
+    """
+    shape = variable.shape
+    here: dict = {
+        "i": np.arange(shape[-2]).reshape(-1, 1),
+        "j": np.arange(shape[-1]).reshape(1, -1),
+        "rand": lambda: np.random.random_sample(shape),
+        "randn": lambda: np.random.standard_normal(shape),
+    }
+    names = (
+        get_identifiers(expression) - set(here) - {"and", "or", "not", "True", "False"}
+    )
+    resolved = group.resolve_all(names, namespace, user_identifiers=names)
+    _check_unit(expression, resolved, here, variable)
+    for name, found in resolved.items():
+        here[name] = _plain_value(name, found, group)
+    code = NumpyNodeRenderer().render_expr(expression)
+    functions = {"logical_not": np.logical_not, "logical_and": np.logical_and}
+    return Quantity(eval(code, functions, here), variable.dim)
+
+
+def _check_unit(expression, resolved, here, variable):
+    for name in ("i", "j"):
+        resolved.setdefault(name, Variable(name, dtype=np.int32, array=True))
+    for name in ("rand", "randn"):
+        resolved.setdefault(name, DEFAULT_FUNCTIONS[name])
+    dimension = parse_expression_dimensions(expression, resolved)
+    fail_for_dimension_mismatch(
+        variable.dim,
+        Quantity(1, dimension),
+        f"Incorrect unit for setting variable {variable.name} to '{expression}'",
+    )
+    for name in here:
+        resolved.pop(name, None)
+
+
+def _plain_value(name, found, group):
+    if isinstance(found, Function):
+        return found.implementations[NumpyCodeGenerator].get_code(group)
+    value = np.asarray(found.get_value())
+    if value.size == 1:
+        return value.item()
+    if isinstance(found, MatrixVariable):
+        return value.reshape(found.shape)
+    raise InputError(
+        f"'{name}' cannot be used in an initial value as text: it is neither shared nor "
+        "a synaptic variable; compute the matrix with numpy and assign it"
+    )

@@ -1,0 +1,29 @@
+{# A factor as a pointer to (replicas x n) values: an array, or computed into one. #}
+{% macro vector(factor, name) %}
+{% if factor.array is not none %}
+const real* {{name}} = {{get_array_name(factor.array)}};
+{% else %}
+static std::vector<real> {{name}}_values(_replicas * {{factor.n}});
+real* {{name}} = {{name}}_values.data();
+{{fill(factor, name)}}
+{% endif %}
+{% endmacro %}
+
+{# Compute a factor into the memory that a name points to, times a scale. #}
+{% macro fill(factor, name, scale="") %}
+{% if factor.array is not none %}
+for (int _k = 0; _k < _replicas * {{factor.n}}; _k++)
+    {{name}}[_k] = {{scale}}{{get_array_name(factor.array)}}[_k];
+{% else %}
+{
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code[factor.block]|autoindent}}
+    for (int {{factor.index}} = 0; {{factor.index}} < _replicas * {{factor.n}}; {{factor.index}}++)
+    {
+        const size_t _vectorisation_idx = {{factor.index}};
+        {{vector_code[factor.block]|autoindent}}
+        {{name}}[{{factor.index}}] = {{scale}}_factor;
+    }
+}
+{% endif %}
+{% endmacro %}

@@ -1,0 +1,104 @@
+{% extends 'dense_operation.cpp' %}
+{% from 'dense_macros.cpp' import vector, fill with context %}
+{% block maincode %}
+    typedef {{c_data_type(scalar)}} real;
+    const int _replicas = {{replicas}};
+    {% set dt = get_array_name(variables['dt']) ~ "[0]" %}
+    {% if kind == 'loop' %}
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code['rates']|autoindent}}
+    {% for state in states if not state.replicated %}
+    static std::vector<real> _sum_{{state.name}}({{n_post}});
+    {% endfor %}
+    for (int _pre = 0; _pre < {{n_pre}}; _pre++)
+    {
+        {% for state in states if not state.replicated %}
+        std::fill(_sum_{{state.name}}.begin(), _sum_{{state.name}}.end(), 0);
+        {% endfor %}
+        for (int _replica = 0; _replica < _replicas; _replica++)
+        {
+            const int _pre_neuron = _replica * {{n_pre}} + _pre;
+            for (int _post = 0; _post < {{n_post}}; _post++)
+            {
+                const int _post_neuron = _replica * {{n_post}} + _post;
+                const int _idx = _pre * {{n_post}} + _post;
+                const size_t _replicated = (size_t)_replica * {{n_pre * n_post}} + _idx;
+                const size_t _vectorisation_idx = _idx;
+                {{vector_code['rates']|autoindent}}
+                {% for state in states %}
+                {% if state.replicated %}
+                {{get_array_name(state.array)}}[_replicated] += {{dt}} * _rate_{{state.name}};
+                {% else %}
+                _sum_{{state.name}}[_post] += _rate_{{state.name}};
+                {% endif %}
+                {% endfor %}
+            }
+        }
+        {% for state in states if not state.replicated %}
+        for (int _post = 0; _post < {{n_post}}; _post++)
+            {{get_array_name(state.array)}}[_pre * {{n_post}} + _post] += (real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
+        {% endfor %}
+    }
+    {% else %}
+    {% for state in states %}
+    {
+        // every coefficient that is shared by all synapses; those of zero cost nothing
+        real* const _matrix = {{get_array_name(state.array)}};
+        {% for group in ('outer', 'scaling') %}
+        real _{{group}}[{{state[group]|length + 1}}] = {0};
+        {% for term in state[group] %}
+        {
+            const size_t _vectorisation_idx = -1;
+            {{scalar_code[term.coefficient]|autoindent}}
+            _{{group}}[{{loop.index0}}] = (real)(_coefficient * {{dt}});
+        }
+        {% endfor %}
+        {% endfor %}
+        {% if state.scaling %}
+        // terms in w alone: 1 + dt*(c + f(pre) + g(post)), averaged over replicas
+        static std::vector<real> _rows({{n_pre}}), _columns({{n_post}});
+        bool _scaled = false;
+        std::fill(_rows.begin(), _rows.end(), 1);
+        std::fill(_columns.begin(), _columns.end(), 0);
+        {% for term in state.scaling %}
+        if (_scaling[{{loop.index0}}] != 0)
+        {
+            _scaled = true;
+            {{vector(term.along, "_along")}}
+            std::vector<real> &_sums = {{"_rows" if term.along.side == "pre" else "_columns"}};
+            for (int _replica = 0; _replica < _replicas; _replica++)
+                for (int _k = 0; _k < {{term.along.n}}; _k++)
+                    _sums[_k] += _scaling[{{loop.index0}}] / _replicas * _along[_replica * {{term.along.n}} + _k];
+        }
+        {% endfor %}
+        if (_scaled)
+            for (int _pre = 0; _pre < {{n_pre}}; _pre++)
+                for (int _post = 0; _post < {{n_post}}; _post++)
+                    _matrix[_pre * {{n_post}} + _post] *= _rows[_pre] + _columns[_post];
+        {% endif %}
+        {% if state.outer %}
+        // products of pre and post, stacked into one matrix product
+        static std::vector<real> _pre_stack({{state.outer|length * n_pre}} * _replicas);
+        static std::vector<real> _post_stack({{state.outer|length * n_post}} * _replicas);
+        int _stacked = 0;
+        {% for term in state.outer %}
+        if (_outer[{{loop.index0}}] != 0)
+        {
+            const real _scale = _outer[{{loop.index0}}] / _replicas;
+            real* _pre_part = _pre_stack.data() + _stacked * {{n_pre}};
+            real* _post_part = _post_stack.data() + _stacked * {{n_post}};
+            {% set pre_scale = "_scale * " if n_pre < n_post else "" %}
+            {% set post_scale = "" if n_pre < n_post else "_scale * " %}
+            {{fill(term.pre, "_pre_part", pre_scale)}}
+            {{fill(term.post, "_post_part", post_scale)}}
+            _stacked += _replicas;
+        }
+        {% endfor %}
+        if (_stacked)
+            neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _stacked, (real) 1,
+                _pre_stack.data(), {{n_pre}}, _post_stack.data(), {{n_post}}, (real) 1, _matrix);
+        {% endif %}
+    }
+    {% endfor %}
+    {% endif %}
+{% endblock %}

@@ -1,0 +1,80 @@
+{% extends 'dense_operation.cpp' %}
+{% from 'dense_macros.cpp' import vector with context %}
+{% block maincode %}
+    typedef {{c_data_type(scalar)}} real;
+    const int _replicas = {{replicas}};
+    {% for sum in sums %}
+    {% set target = get_array_name(sum.target) %}
+    {
+        // {{sum.target.name}}, per replica: a sum over {{sum.n_from}} neurons
+        {% if sum.kind == 'loop' %}
+        const size_t _vectorisation_idx = -1;
+        {{scalar_code[sum.block]|autoindent}}
+        std::fill({{target}}, {{target}} + _replicas * {{sum.n_to}}, 0);
+        for (int _replica = 0; _replica < _replicas; _replica++)
+            for (int _pre = 0; _pre < {{n_pre}}; _pre++)
+            {
+                const int _pre_neuron = _replica * {{n_pre}} + _pre;
+                {% if sum.to == 'pre' %}
+                real _total = 0;
+                {% endif %}
+                for (int _post = 0; _post < {{n_post}}; _post++)
+                {
+                    const int _post_neuron = _replica * {{n_post}} + _post;
+                    const int _idx = _pre * {{n_post}} + _post;
+                    const size_t _replicated = (size_t)_replica * {{n_pre * n_post}} + _idx;
+                    const size_t _vectorisation_idx = _idx;
+                    {{vector_code[sum.block]|autoindent}}
+                    {% if sum.to == 'pre' %}
+                    _total += _value;
+                    {% else %}
+                    {{target}}[_post_neuron] += _value;
+                    {% endif %}
+                }
+                {% if sum.to == 'pre' %}
+                {{target}}[_pre_neuron] = _total;
+                {% endif %}
+            }
+        {% else %}
+        {% for product in sum.products %}
+        {% set factor = "_factor_" ~ loop.index0 %}
+        {{vector(product.factor, factor)}}
+        {% if not sum.direct %}
+        static std::vector<real> _result_{{loop.index0}}(_replicas * {{sum.n_to}});
+        {% endif %}
+        {% endfor %}
+        {% if sum.direct %}
+        real _scale;
+        {
+            const size_t _vectorisation_idx = -1;
+            {{scalar_code[sum.block]|autoindent}}
+            _scale = _coefficient;
+        }
+        {% endif %}
+        {% for product in sum.products %}
+        {% set out = target if sum.direct else "_result_" ~ loop.index0 ~ ".data()" %}
+        {% if product.matrix is none %}
+        neuro_ep::spread_row_sums<real>(_factor_{{loop.index0}}, _replicas, {{sum.n_from}}, {{out}}, {{sum.n_to}});
+        {% else %}
+        neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sum.to == "post" else "transposed"}},
+            _replicas, {{sum.n_to}}, {{sum.n_from}}, (real) {{"_scale" if sum.direct else "1"}},
+            _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{n_post}}, (real) 0, {{out}});
+        {% endif %}
+        {% endfor %}
+        {% if not sum.direct %}
+        const size_t _vectorisation_idx = -1;
+        {{scalar_code[sum.block]|autoindent}}
+        for (int {{sum.index}} = 0; {{sum.index}} < _replicas * {{sum.n_to}}; {{sum.index}}++)
+        {
+            const size_t _vectorisation_idx = {{sum.index}};
+            {% for product in sum.products %}
+            const real _product_{{loop.index0}} = _result_{{loop.index0}}[{{sum.index}}];
+            {% endfor %}
+            {{vector_code[sum.block]|autoindent}}
+            {{target}}[{{sum.index}}] = _value;
+        }
+        {% endif %}
+        {% endif %}
+    }
+    {% endfor %}
+{% endblock %}

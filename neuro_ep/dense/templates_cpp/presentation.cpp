@@ -1,0 +1,102 @@
+{% extends 'dense_operation.cpp' %}
+{% macro _scalar_of(name) %}{{get_array_name(variables[name])}}[0]{% endmacro %}
+{% macro _array_of(name) %}{{get_array_name(variables[name])}}{% endmacro %}
+{% block maincode %}
+    typedef {{c_data_type(input.dtype)}} real;
+    static const real* const _samples = neuro_ep::map_samples<real>("{{samples}}");
+    {% for array, value in onset %}
+    static std::vector<real> _settled_{{loop.index0}}({{array.size}});
+    {% endfor %}
+    int32_t &_presentation = {{_scalar_of('presentation')}};
+    int32_t &_step = {{_scalar_of('step')}};
+    int32_t &_phase = {{_scalar_of('phase')}};
+    const int32_t _total = {{_scalar_of('n_presentations')}};
+
+    if (_presentation < _total && _step > 0 && _step == {{_array_of('phase_steps')}}[_phase])
+    {
+        bool _sound = true;
+        {% for array, value in onset %}
+        for (int _k = 0; _k < {{array.size}}; _k++)
+            if (!(std::fabs({{get_array_name(array)}}[_k]) < {{runaway}} * {{get_array_name(scale)}}[0])) _sound = false;
+        {% endfor %}
+        if (_phase == 0)
+        {
+            // the first phase has settled: read the prediction and its cost
+            double _cost = 0;
+            for (int _replica = 0; _replica < {{replicas}}; _replica++)
+            {
+                const real* _read = {{get_array_name(read_out)}} + _replica * {{n_outputs}};
+                const real* _aim = {{get_array_name(target)}} + _replica * {{n_outputs}};
+                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                {
+                    const double _error = _read[_k] / {{get_array_name(scale)}}[0] - _aim[_k];
+                    _cost += 0.5 * _error * _error;
+                }
+                {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_outputs}}) - _read;
+            }
+            {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
+            {% for array, value in onset %}
+            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _settled_{{loop.index0}}.begin());
+            {% endfor %}
+        }
+        _step = 0;
+        _phase += 1;
+        if (_phase == {{phases}} || !{{_array_of('learn')}}[_presentation])
+        {
+            _phase = 0;
+            _presentation += 1;
+            neuro_ep::report_progress(_presentation, _total);
+        }
+        if (!_sound)
+        {
+            {{_scalar_of('diverged')}} = 1;
+            _presentation = _total;
+        }
+    }
+    if (_presentation >= _total)
+    {
+        {% for array in protocol.nudged + protocol.plastic %}
+        {{get_array_name(array)}}[0] = 0;
+        {% endfor %}
+{% include 'stop.cpp' %}
+    }
+    else
+    {
+        if (_step == 0 && _phase == 0)
+        {
+            // onset: clamp the samples, set the targets, reset the neurons
+            {% for array, value in onset %}
+            std::fill({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, (real) {{value}});
+            {% endfor %}
+            std::fill({{get_array_name(target)}}, {{get_array_name(target)}} + {{target.size}}, (real) 0);
+            for (int _replica = 0; _replica < {{replicas}}; _replica++)
+            {
+                const size_t _slot = (size_t) _presentation * {{replicas}} + _replica;
+                const real* _from = _samples + (size_t) {{_array_of('sample')}}[_slot] * {{n_inputs}};
+                std::copy(_from, _from + {{n_inputs}}, {{get_array_name(input)}} + _replica * {{n_inputs}});
+                {{get_array_name(target)}}[_replica * {{n_outputs}} + {{_array_of('label')}}[_slot]] = 1;
+            }
+        }
+        if (_step == 0)
+        {
+            if ({{_array_of('phase_restore')}}[_phase])
+            {
+                {% for array, value in onset %}
+                std::copy(_settled_{{loop.index0}}.begin(), _settled_{{loop.index0}}.end(), {{get_array_name(array)}});
+                {% endfor %}
+            }
+            const int32_t _nudge = {{_array_of('phase_nudge')}}[_phase];
+            const real _beta = (_nudge == 0 ? 1 : _nudge) * {{_array_of('sign')}}[_presentation] * {{_scalar_of('strength')}};
+            {% for array in protocol.nudged %}
+            {{get_array_name(array)}}[0] = _nudge != 0;
+            {% endfor %}
+            {% for array in protocol.beta %}
+            {{get_array_name(array)}}[0] = _beta;
+            {% endfor %}
+            {% for array in protocol.plastic %}
+            {{get_array_name(array)}}[0] = {{_array_of('phase_plastic')}}[_phase];
+            {% endfor %}
+        }
+        _step += 1;
+    }
+{% endblock %}

@@ -1,0 +1,6 @@
+{% extends 'common_group.cpp' %}
+{% block extra_headers %}
+#include "dense.hpp"
+#include "samples.hpp"
+#include "network.h"
+{% endblock %}

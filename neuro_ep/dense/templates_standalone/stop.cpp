@@ -1,0 +1,1 @@
+        Network::_globally_stopped = true;

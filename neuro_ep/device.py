@@ -1,0 +1,226 @@
+"""The only place that chooses a target, builds and runs.
+
+``standalone`` compiles the whole network to one C++ program, kept in a cache under the
+hash of its source: another seed, learning rate, beta or permutation starts the same
+program. ``cython`` and ``numpy`` run in this process and serve tests and debugging.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from brian2 import get_device, prefs, second, set_device
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable
+
+from neuro_ep.bundle import MANIFEST, open_bundle, run_bundle
+from neuro_ep.dense.codeobjects import KERNELS, cache_folder, python_headers_available
+from neuro_ep.errors import InputError, RunError
+from neuro_ep.network import LayeredNetwork, set_all
+
+TARGETS = ("standalone", "cython", "numpy")
+
+#: A run in C++ ends by itself after its last presentation; this many steps never come.
+ENDLESS_STEPS = 10**9
+
+
+def choose_target(target: str | None) -> str:
+    """The target asked for, or the fastest that this machine can do."""
+    compiler = shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")
+    if target is None:
+        if not compiler:
+            print(
+                "no C++ compiler (g++ and make) found: running on the slow numpy target",
+                file=sys.stderr,
+            )
+        return "standalone" if compiler else "numpy"
+    if target not in TARGETS:
+        raise InputError(f"target {target!r}: choose one of {', '.join(TARGETS)}")
+    if target != "numpy" and not compiler:
+        raise InputError(
+            f"target {target!r} needs a C++ compiler: install g++ and make, or use "
+            "--target numpy"
+        )
+    if target == "cython" and not python_headers_available():
+        raise InputError(
+            "target 'cython' needs Python's headers (Python.h): install them, or use "
+            "--target standalone"
+        )
+    return target
+
+
+def activate(target: str):
+    """Make a target current, before a network is built on it."""
+    if target == "standalone":
+        set_device("cpp_standalone", build_on_run=False)
+        get_device().reinit()
+        get_device().activate(build_on_run=False)
+    else:
+        set_device("runtime")
+        prefs.codegen.target = target
+
+
+class Simulation(ABC):
+    """A network that can be run many times, each time from the values given."""
+
+    def __init__(self, network: LayeredNetwork):
+        self.network = network
+
+    @abstractmethod
+    def run(
+        self,
+        values: Mapping[str, np.ndarray | float],
+        samples: Path,
+        wanted: list[str],
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Show all presentations; return the wanted variables, flat, in SI units.
+
+        ``values`` (SI units) are set before; what is not given starts as it was built.
+        ``samples`` is the raw file of the data set.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict[str, str]:
+        """How this was built, for the recording's provenance."""
+
+
+class StandaloneSimulation(Simulation):
+    """One compiled program, started anew for every run."""
+
+    def __init__(self, network: LayeredNetwork):
+        super().__init__(network)
+        step = float(network.layers[0].clock.dt)
+        network.brian2.run(ENDLESS_STEPS * step * second, namespace={})
+        self.bundle, self.flags = build_bundle()
+
+    def run(self, values, samples, wanted, on_progress=None):
+        return run_bundle(
+            self.bundle,
+            {**self.network.values, **values},
+            environment={"NEURO_EP_SAMPLES": str(samples)},
+            wanted=wanted,
+            on_progress=on_progress,
+        )
+
+    def describe(self):
+        program = self.bundle.folder / "main"
+        return {
+            "target": "standalone",
+            "compiler": _compiler_version(),
+            "cxxflags": self.flags,
+            "build_hash": self.bundle.folder.name,
+            "binary_sha256": hashlib.sha256(program.read_bytes()).hexdigest(),
+        }
+
+
+class RuntimeSimulation(Simulation):
+    """The network in this process, on the numpy or the Cython target."""
+
+    def run(self, values, samples, wanted, on_progress=None):
+        os.environ["NEURO_EP_SAMPLES"] = str(samples)
+        network, name = self.network, self.network.presentations.name
+        set_all(network, {**network.values, **values})
+        start = ("presentation", "step", "phase", "diverged")
+        set_all(network, {f"{name}.{variable}": 0 for variable in start})
+        steps = self._steps(values)
+        step = float(network.layers[0].clock.dt)
+        network.brian2.run(steps * step * second, namespace={})
+        return {
+            variable: np.array(self._variable(variable).get_value()).ravel()
+            for variable in wanted
+        }
+
+    def _variable(self, name):
+        group, variable = name.split(".")
+        return self.network[group].variables[variable]
+
+    def _steps(self, values) -> int:
+        """Length of all presentations, and the step in which the last one is read."""
+        name = self.network.presentations.name
+        shown = int(values[f"{name}.n_presentations"])
+        learn = np.asarray(values[f"{name}.learn"])[:shown].astype(bool)
+        phases = self.network.phase_steps()
+        return int(learn.sum() * sum(phases) + (~learn).sum() * phases[0] + 1)
+
+    def describe(self):
+        return {"target": prefs.codegen.target, "compiler": "", "cxxflags": ""}
+
+
+def simulation(network: LayeredNetwork) -> Simulation:
+    """The simulation of a network built after :func:`activate`."""
+    standalone = "standalone" in type(get_device()).__name__.lower()
+    return (StandaloneSimulation if standalone else RuntimeSimulation)(network)
+
+
+def build_bundle():
+    """Write the C++ project of the active device, compile it unless it is cached."""
+    device = get_device()
+    work = Path(tempfile.mkdtemp(prefix="neuro_ep_build_", dir=cache_folder()))
+    try:
+        device.build(directory=str(work), compile=False, run=False)
+        flags = _makefile_flags(work)
+        folder = cache_folder() / f"build_{_source_hash(work)}"
+        if not (folder / MANIFEST).exists():
+            _compile(work)
+            (work / MANIFEST).write_text(json.dumps(_manifest(device)))
+            shutil.rmtree(folder, ignore_errors=True)
+            work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return open_bundle(folder), flags
+
+
+def _makefile_flags(folder: Path) -> str:
+    lines = (folder / "makefile").read_text().splitlines()
+    return next(x.split("=", 1)[1].strip() for x in lines if x.startswith("OPTIM"))
+
+
+def _source_hash(folder: Path) -> str:
+    """Over everything that is compiled or loaded, and the compiler."""
+    digest = hashlib.sha256(_compiler_version().encode())
+    sources = [path for path in folder.rglob("*") if path.is_file()]
+    for path in sorted(sources) + sorted(KERNELS.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _compiler_version() -> str:
+    compiler = os.environ.get("CXX", "g++")
+    run = subprocess.run([compiler, "--version"], capture_output=True, text=True)
+    return run.stdout.splitlines()[0] if run.stdout else compiler
+
+
+def _compile(folder: Path):
+    jobs = os.cpu_count() or 1
+    run = subprocess.run(
+        ["make", f"-j{jobs}", "-s"], cwd=folder, capture_output=True, text=True
+    )
+    if run.returncode:
+        raise RunError(f"the C++ project did not compile:\n{run.stderr[-2000:]}")
+
+
+def _manifest(device) -> dict:
+    variables = {}
+    for variable in device.arrays:
+        if isinstance(variable, DynamicArrayVariable):
+            continue
+        assert isinstance(variable, ArrayVariable)
+        owner = getattr(variable.owner, "name", None)
+        if owner is not None:
+            variables[f"{owner}.{variable.name}"] = {
+                "file": os.path.basename(device.get_array_filename(variable)),
+                "dtype": np.dtype(variable.dtype).name,
+                "size": int(variable.size),
+                "settable": not variable.read_only,
+            }
+    return {"format": "neuro_ep-bundle", "version": 1, "variables": variables}

@@ -1,0 +1,76 @@
+"""Records that bind equations to what a simulation needs to know of them.
+
+A model file in ``neuro_ep.models`` fills these; the machinery reads them. They hold
+text and quantities only, so that a model can be printed, stored and checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NeuronModel:
+    """Neurons of one kind.
+
+    equations
+        Brian2 text: the whole system, one equation a line.
+    parameters
+        Value of every ``(shared, constant)`` parameter, with its unit.
+    onset
+        State variables and the value they take when a presentation begins.
+    method
+        Brian2's name of the integrator.
+    """
+
+    equations: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    onset: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "euler"
+
+
+@dataclass(frozen=True)
+class SynapseModel:
+    """Synapses of one kind, from one layer to the next.
+
+    weight
+        The name of the variable that is learned.
+    when, order
+        The slot of Brian2's schedule in which the synapses change.
+    """
+
+    equations: str
+    weight: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    when: str = "groups"
+    order: float = 0
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """The physics of a layered network.
+
+    ``input`` declares ``x : 1``, set from the data when a presentation begins;
+    ``output`` declares ``target : 1``, one for the unit of the class and zero elsewhere.
+    A summed variable whose target a neuron does not declare is left out, so the
+    clamped input receives no feedback. ``bias`` synapses come from one unit a replica.
+
+    energy
+        The energy whose gradient the neurons descend, as text, with the names of the
+        equations; ``tests/models`` proves it by symbolic differentiation.
+    read_out
+        The variable of the output layer whose largest entry is the prediction.
+    source
+        Citation.
+    """
+
+    input: NeuronModel
+    hidden: NeuronModel
+    output: NeuronModel
+    synapse: SynapseModel
+    bias: SynapseModel
+    energy: str
+    read_out: str
+    source: str

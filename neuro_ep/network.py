@@ -1,0 +1,224 @@
+"""Layers + models -> Brian2 groups and synapses. Knows no learning rule by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import Clock, Equations, Network, NeuronGroup
+from brian2.core.preferences import prefs
+
+from neuro_ep.dense import DenseSynapses
+from neuro_ep.errors import InputError
+from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.presentation import Presentations
+from neuro_ep.protocol import Protocol
+from neuro_ep.rule import Rule, Settings
+
+#: Variables that the summed currents of a layered network are delivered to.
+ONE = "one"
+
+
+@dataclass(frozen=True)
+class LayeredNetwork:
+    """A built network: ordinary Brian2 objects, and the values they start from.
+
+    layers
+        Neuron groups from input to output, ``batch * n`` neurons each, replica-major.
+    projections, biases
+        Dense synapses by name, from input to output.
+    values
+        ``"group.variable"`` -> value in SI units, for everything that can be set.
+    brian2
+        The Brian2 ``Network`` of all this: add monitors to it, run it.
+    """
+
+    settings: Settings
+    model: NetworkModel
+    protocol: Protocol
+    layers: tuple[NeuronGroup, ...]
+    projections: Mapping[str, DenseSynapses]
+    biases: Mapping[str, DenseSynapses]
+    presentations: Presentations
+    values: dict[str, np.ndarray | float]
+    brian2: Network
+
+    def __getitem__(self, name: str):
+        """The Brian2 object of that name, such as ``net["hidden"]``."""
+        return self.brian2[name]
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Name of every learned variable: projection -> ``"group.variable"``."""
+        learned = {
+            name: f"{name}.{self.model.synapse.weight}" for name in self.projections
+        }
+        return learned | {
+            name: f"{name}.{self.model.bias.weight}" for name in self.biases
+        }
+
+    def phase_steps(self) -> list[int]:
+        """Length of every phase, in steps of the clock."""
+        return [
+            max(1, round(phase.duration / self.settings.step))
+            for phase in self.protocol.phases
+        ]
+
+
+def layer_names(layers: Iterable[int]) -> list[str]:
+    """``input, hidden, output``, or ``hidden_1, hidden_2, ...`` where there are more."""
+    depth = len(list(layers)) - 2
+    hidden = ["hidden"] if depth == 1 else [f"hidden_{k + 1}" for k in range(depth)]
+    return ["input", *hidden, "output"]
+
+
+def build_network(
+    rule: Rule,
+    settings: Settings,
+    *,
+    capacity: int = 1,
+    dtype=np.float64,
+    set_values: bool = True,
+) -> LayeredNetwork:
+    """Build a network on the Brian2 device chosen now.
+
+    capacity
+        How many presentations one run can show.
+    dtype
+        float32 or float64, of all states and weights.
+    set_values
+        False leaves every variable at zero, for a compiled program that is given its
+        values when it runs.
+
+    Raises
+    ------
+    InputError
+        If a parameter is missing, not above zero where it must be, or unknown.
+    """
+    prefs.core.default_float_dtype = np.dtype(dtype).type
+    model, protocol = rule.model(settings), rule.protocol(settings)
+    tau = model.output.parameters["tau"]
+    clock = Clock(dt=settings.step * tau, name="neuron_clock")
+    names = layer_names(settings.layers)
+    values: dict[str, np.ndarray | float] = {}
+    kinds = [model.input, *[model.hidden] * (len(names) - 2), model.output]
+    layers = tuple(
+        _neurons(name, kind, settings.batch * n, clock, values)
+        for name, kind, n in zip(names, kinds, settings.layers, strict=True)
+    )
+    one = NeuronGroup(settings.batch, "", clock=clock, name=ONE)
+    projections, biases = {}, {}
+    for number, (pre, post) in enumerate(zip(layers, layers[1:], strict=False)):
+        for table, source, kind, name in (
+            (projections, pre, model.synapse, f"{pre.name}_to_{post.name}"),
+            (biases, one, model.bias, f"bias_{post.name}"),
+        ):
+            table[name] = _synapses(name, kind, source, post, settings, clock, values)
+            values[f"{name}.eta"] = settings.eta[number]
+    presentations = Presentations(
+        replicas=settings.batch,
+        capacity=capacity,
+        phases=len(protocol.phases),
+        clock=clock,
+    )
+    synapses = [*projections.values(), *biases.values()]
+    presentations.attach(
+        input_group=layers[0],
+        output_group=layers[-1],
+        read_out=model.read_out,
+        scale="v_unit",
+        onset={
+            (group, name): float(value)
+            for group, kind in zip(layers, kinds, strict=True)
+            for name, value in kind.onset.items()
+        },
+        listeners=[*layers, *synapses],
+    )
+    network = LayeredNetwork(
+        settings=settings,
+        model=model,
+        protocol=protocol,
+        layers=layers,
+        projections=projections,
+        biases=biases,
+        presentations=presentations,
+        values=values,
+        brian2=Network(*layers, one, *synapses, presentations),
+    )
+    values.update(protocol_values(network))
+    if set_values:
+        set_all(network, values)
+    return network
+
+
+def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
+    """The protocol as arrays of the presentations."""
+    name, phases = network.presentations.name, network.protocol.phases
+    return {
+        f"{name}.strength": abs(network.settings.beta),
+        f"{name}.phase_steps": np.array(network.phase_steps()),
+        f"{name}.phase_nudge": np.array([phase.nudge for phase in phases]),
+        f"{name}.phase_plastic": np.array([phase.plastic for phase in phases]),
+        f"{name}.phase_restore": np.array([int(phase.restore) for phase in phases]),
+    }
+
+
+def set_all(network: LayeredNetwork, values: Mapping[str, np.ndarray | float]):
+    """Write values in SI units into the variables of a built network."""
+    for name, value in values.items():
+        group, variable = name.split(".")
+        found = network[group].variables[variable]
+        flat = np.broadcast_to(np.asarray(value).ravel(), (found.size,))
+        found.device.fill_with_array(found, flat.astype(found.dtype))
+
+
+def _neurons(name, kind: NeuronModel, n, clock, values) -> NeuronGroup:
+    group = NeuronGroup(n, kind.equations, method=kind.method, clock=clock, name=name)
+    values.update(_parameters(name, kind))
+    return group
+
+
+def _synapses(name, kind: SynapseModel, pre, post, settings, clock, values):
+    values.update(_parameters(name, kind))
+    return DenseSynapses(
+        pre,
+        post,
+        heard(kind.equations, pre, post),
+        replicas=settings.batch,
+        clock=clock,
+        when=kind.when,
+        order=kind.order,
+        name=name,
+    )
+
+
+def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:
+    """The equations without the sums whose target the neurons do not declare."""
+    listening = {f"{name}_pre" for name in pre.equations.names}
+    listening |= {f"{name}_post" for name in post.equations.names}
+    return Equations(
+        [
+            equation
+            for equation in Equations(equations).values()
+            if "summed" not in equation.flags or equation.varname in listening
+        ]
+    )
+
+
+def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]:
+    """Values in SI units, checked: every constant of this physics is positive."""
+    checked = {}
+    declared = Equations(kind.equations).parameter_names
+    for parameter, value in kind.parameters.items():
+        if parameter not in declared:
+            raise InputError(
+                f"'{parameter}' is given a value but the equations of '{name}' do not "
+                f"declare it; they declare {', '.join(sorted(declared))}"
+            )
+        if not float(value) > 0:
+            raise InputError(
+                f"{parameter} = {value} of '{name}': give a value above zero"
+            )
+        checked[f"{name}.{parameter}"] = float(value)
+    return checked

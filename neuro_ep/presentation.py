@@ -1,0 +1,155 @@
+"""Samples shown one after another: the clock of presentations.
+
+At the start of every step one operation decides what this step is: it begins a
+presentation (clamps the samples, resets the neurons), passes from phase to phase, sets
+the shared variables of the protocol, reads the prediction at the end of the first
+phase, and stops the network after the last presentation. All of it runs inside the
+simulation; what Python gives is the order of the samples.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+from brian2.codegen.codeobject import create_runner_codeobj
+from brian2.core.variables import Variables
+from brian2.groups.group import CodeRunner, Group
+
+from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
+
+#: The environment variable that names the file with the samples, raw, one row each.
+SAMPLES = "NEURO_EP_SAMPLES"
+
+#: Largest magnitude, in units of the read-out, before a run counts as diverged.
+RUNAWAY = 1e3
+
+
+class Presentations(Group):
+    """The schedule of a run, and what was read from it.
+
+    Settable arrays (``capacity`` presentations of ``replicas`` samples each):
+
+    n_presentations
+        How many presentations this run shows.
+    sample, label : (capacity * replicas,)
+        Rows of the data set and their classes.
+    learn, sign : (capacity,)
+        Whether a presentation goes beyond its first phase; the sign of its beta.
+    strength
+        The magnitude of beta, above 0.
+    phase_steps, phase_nudge, phase_plastic, phase_restore : (phases,)
+        The protocol, see :mod:`neuro_ep.protocol`; lengths in steps.
+
+    Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), mean over the
+    batch of one half of the squared error, and ``diverged`` (1 if the run was stopped).
+    """
+
+    add_to_magic_network = True
+
+    def __init__(self, *, replicas, capacity, phases, clock, name="presentations"):
+        super().__init__(clock=clock, when="before_start", order=-1, name=name)
+        self.variables = variables = Variables(self)
+        variables.add_constant("N", capacity)
+        variables.create_clock_variables(self._clock)
+        shape = {"replicas": replicas, "capacity": capacity, "phases": phases}
+        self.shape = shape
+        integers, slots = np.int32, capacity * replicas
+        for scalar in ("n_presentations", "presentation", "step", "phase", "diverged"):
+            variables.add_array(scalar, size=1, dtype=integers, scalar=True, index="0")
+        variables.add_array("strength", size=1, scalar=True, index="0")
+        for array, size, dtype in (
+            ("sample", slots, integers),
+            ("label", slots, integers),
+            ("predicted", slots, integers),
+            ("learn", capacity, integers),
+            ("sign", capacity, None),
+            ("cost", capacity, np.float64),
+            ("phase_steps", phases, integers),
+            ("phase_nudge", phases, integers),
+            ("phase_plastic", phases, None),
+            ("phase_restore", phases, integers),
+        ):
+            variables.add_array(array, size=size, dtype=dtype)
+        self._enable_group_attributes()
+
+    def attach(self, *, input_group, output_group, read_out, scale, onset, listeners):
+        """Say what the operation touches, once the network's groups exist.
+
+        onset maps (group, variable) to its SI value at the beginning of a presentation;
+        listeners are the groups whose shared ``nudged``, ``beta`` and ``plastic``, where
+        declared, follow the protocol; ``read_out / scale`` of the output group is the
+        prediction.
+        """
+        operation = PresentationOperation(self)
+        self.contained_objects.append(operation)
+        operation.input = operation.refer(input_group, "x")
+        operation.target = operation.refer(output_group, "target")
+        operation.read_out = operation.refer(output_group, read_out)
+        operation.scale = operation.refer(output_group, scale)
+        operation.onset = [
+            (operation.refer(group, name), value)
+            for (group, name), value in onset.items()
+        ]
+        operation.protocol = {
+            name: [
+                operation.refer(group, name)
+                for group in listeners
+                if name in group.variables and group.variables[name].scalar
+            ]
+            for name in ("nudged", "beta", "plastic")
+        }
+
+
+class PresentationOperation(CodeRunner):
+    """The code object that runs before everything else in a step."""
+
+    def __init__(self, presentations: Presentations):
+        super().__init__(
+            presentations,
+            "presentation",
+            clock=presentations._clock,
+            when="before_start",
+            order=-1,
+            name=f"{presentations.name}_operation",
+        )
+        self.variables = Variables(None)
+        self.variables.add_object("_blas", BLAS)
+        self.names: list[str] = []
+
+    def refer(self, group, name):
+        """Make an array of another group known here; return its variable."""
+        own = f"_{group.name}_{name}"
+        if own not in self.variables:
+            self.variables.add_reference(own, group, name, index="0")
+            self.names.append(own)
+        return self.variables[own]
+
+    def create_code_objects(self, run_namespace):
+        own = [name for name in self.group.variables if name not in ("N", "t", "dt")]
+        self.codeobj = create_runner_codeobj(
+            self.group,
+            {"nothing": ""},
+            self.template,
+            run_namespace,
+            name=f"{self.name}_codeobject*",
+            check_units=False,
+            needed_variables=["_blas", *self.names, *own],
+            additional_variables=self.variables,
+            template_kwds={
+                **self.group.shape,
+                "n_inputs": len(self.input.owner) // self.group.shape["replicas"],
+                "n_outputs": len(self.target.owner) // self.group.shape["replicas"],
+                "input": self.input,
+                "target": self.target,
+                "read_out": self.read_out,
+                "scale": self.scale,
+                "onset": self.onset,
+                "protocol": self.protocol,
+                "samples": SAMPLES,
+                "sample_dtype": np.dtype(self.input.dtype).name,
+                "runaway": RUNAWAY,
+            },
+            codeobj_class=dense_code_object_class(),
+        )
+        self.code_objects[:] = [weakref.proxy(self.codeobj)]
