@@ -37,7 +37,13 @@ from neuro_ep.rule import Rule, Settings, suggestion
 
 SOURCE = "Ernoult et al. 2020, arXiv 2005.04168"
 
-ENERGY = "v**2/2 - v_unit*(w*rho_pre*rho_post + b*rho)"
+# What each part adds to the energy; the clamped input adds nothing of its own.
+ENERGY = {
+    "neuron": "v**2/2",
+    "synapse": "-v_unit*w*rho_pre*rho_post",
+    "bias": "-v_unit*b*rho_post",
+    "output": "nudged*beta*v_unit**2*(v/v_unit - target)**2/2",
+}
 
 NEURON_PARAMETERS = {"tau": 10 * ms, "v_unit": 1 * mV}
 
@@ -119,8 +125,8 @@ beta    : 1 (shared)
 plastic : 1 (shared)
 """
 
-# The exact difference of rho_pre*rho_post over one step (it telescopes), written so that
-# nothing cancels: rho'rho' - rho rho = drho_pre*rho'_post + rho_pre*drho_post.
+# The exact difference of rho_pre*rho_post over one step (it telescopes), written so
+# that nothing cancels: rho'rho' - rho rho = drho_pre*rho'_post + rho_pre*drho_post.
 DIFFERENCE = """
 dw/dt = plastic*v_unit*(eta/beta)*(drho_pre*rho_next_post + rho_pre*drho_post)/dt : volt (clock-driven)
 """

@@ -39,7 +39,7 @@ def choose_target(target: str | None) -> str:
     if target is None:
         if not compiler:
             print(
-                "no C++ compiler (g++ and make) found: running on the slow numpy target",
+                "no C++ compiler (g++, make) found: running on the slow numpy target",
                 file=sys.stderr,
             )
         return "standalone" if compiler else "numpy"

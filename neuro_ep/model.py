@@ -53,13 +53,15 @@ class NetworkModel:
     """The physics of a layered network.
 
     ``input`` declares ``x : 1``, set from the data when a presentation begins;
-    ``output`` declares ``target : 1``, one for the unit of the class and zero elsewhere.
+    ``output`` declares ``target : 1``, one for the unit of the class, zero elsewhere.
     A summed variable whose target a neuron does not declare is left out, so the
     clamped input receives no feedback. ``bias`` synapses come from one unit a replica.
 
     energy
-        The energy whose gradient the neurons descend, as text, with the names of the
-        equations; ``tests/models`` proves it by symbolic differentiation.
+        The energy whose gradient the neurons descend, as text with the names of the
+        equations: what each "neuron" that has a potential, each "synapse", each "bias"
+        synapse and, on top, each "output" neuron adds to it. ``tests/models`` proves
+        it by symbolic differentiation.
     read_out
         The variable of the output layer whose largest entry is the prediction.
     source
@@ -71,6 +73,6 @@ class NetworkModel:
     output: NeuronModel
     synapse: SynapseModel
     bias: SynapseModel
-    energy: str
+    energy: Mapping[str, str]
     read_out: str
     source: str

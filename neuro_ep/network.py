@@ -67,7 +67,7 @@ class LayeredNetwork:
 
 
 def layer_names(layers: Iterable[int]) -> list[str]:
-    """``input, hidden, output``, or ``hidden_1, hidden_2, ...`` where there are more."""
+    """``input, hidden, output``; ``hidden_1, hidden_2`` where there are more."""
     depth = len(list(layers)) - 2
     hidden = ["hidden"] if depth == 1 else [f"hidden_{k + 1}" for k in range(depth)]
     return ["input", *hidden, "output"]
@@ -108,7 +108,8 @@ def build_network(
         for name, kind, n in zip(names, kinds, settings.layers, strict=True)
     )
     one = NeuronGroup(settings.batch, "", clock=clock, name=ONE)
-    projections, biases = {}, {}
+    projections: dict[str, DenseSynapses] = {}
+    biases: dict[str, DenseSynapses] = {}
     for number, (pre, post) in enumerate(zip(layers, layers[1:], strict=False)):
         for table, source, kind, name in (
             (projections, pre, model.synapse, f"{pre.name}_to_{post.name}"),

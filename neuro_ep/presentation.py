@@ -77,9 +77,9 @@ class Presentations(Group):
         """Say what the operation touches, once the network's groups exist.
 
         onset maps (group, variable) to its SI value at the beginning of a presentation;
-        listeners are the groups whose shared ``nudged``, ``beta`` and ``plastic``, where
-        declared, follow the protocol; ``read_out / scale`` of the output group is the
-        prediction.
+        listeners are the groups whose shared ``nudged``, ``beta`` and ``plastic``,
+        where declared, follow the protocol; ``read_out / scale`` of the output group
+        is the prediction.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)

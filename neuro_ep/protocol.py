@@ -68,6 +68,7 @@ def free_then_nudged(nudging: str, free: float, nudged: float) -> Protocol:
         Durations in units of the neurons' time constant.
     """
     settle = Phase("free", free)
+    phases: tuple[Phase, ...]
     if nudging == "symmetric":
         phases = (
             settle,

@@ -99,7 +99,7 @@ class DenseSynapses(Group):
         on_post=None,
         dt=None,
         clock=None,
-        order: int = 0,
+        order: float = 0,
         when: str = "groups",
         namespace: Mapping | None = None,
         dtype=None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
-
 import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
@@ -167,6 +165,6 @@ def _plain_value(name, found, group):
     if isinstance(found, MatrixVariable):
         return value.reshape(found.shape)
     raise InputError(
-        f"'{name}' cannot be used in an initial value as text: it is neither shared nor "
-        "a synaptic variable; compute the matrix with numpy and assign it"
+        f"'{name}' cannot be used in an initial value as text: it is neither shared "
+        "nor a synaptic variable; compute the matrix with numpy and assign it"
     )

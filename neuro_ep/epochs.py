@@ -1,0 +1,149 @@
+"""An epoch is one run of the simulation: the schedule it gets, the row it leaves."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuro_ep.datasets import Dataset
+from neuro_ep.device import Simulation
+from neuro_ep.gain import gain
+from neuro_ep.network import LayeredNetwork
+from neuro_ep.rule import Settings
+
+State = dict[str, np.ndarray]
+
+
+def presentations(dataset: Dataset, settings: Settings) -> tuple[int, int]:
+    """Batches of an epoch: whole ones for training, enough to test every sample."""
+    training = len(dataset.train) // settings.batch
+    return training, math.ceil(len(dataset.test) / settings.batch)
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """One epoch after another on one simulation.
+
+    ``samples`` is the raw file of the inputs; ``on_progress`` is called with
+    (epoch, presentations shown, presentations of the epoch), or None.
+    """
+
+    simulation: Simulation
+    dataset: Dataset
+    seed: int
+    samples: Path
+    on_progress: Callable[[int, int, int], None] | None = None
+
+    @property
+    def network(self) -> LayeredNetwork:
+        return self.simulation.network
+
+    @property
+    def settings(self) -> Settings:
+        return self.network.settings
+
+    def show(self, epoch: int, state: State) -> tuple[State, dict[str, float]]:
+        """Run one epoch (0 only evaluates); return the state after it and its row.
+
+        ``state`` holds the learned variables by projection, in SI units.
+        """
+        started = time.monotonic()
+        training, testing = presentations(self.dataset, self.settings)
+        training = training if epoch else 0
+        order, values = self._schedule(epoch, training, testing)
+        learned = self.network.weights
+        values.update({learned[name]: state[name] for name in learned})
+        results = self.simulation.run(
+            values, self.samples, self._wanted(), self._progress(epoch)
+        )
+        after = {
+            name: results[variable].reshape(state[name].shape)
+            for name, variable in learned.items()
+        }
+        diverged = self._read("diverged", results)[0] or not _finite(after)
+        row = {
+            "epoch": epoch,
+            **self._accuracies(order, training, testing, results),
+            **self._gains(order, results),
+            "diverged": int(diverged),
+            "wall_s": time.monotonic() - started,
+        }
+        return after, row
+
+    def _wanted(self) -> list[str]:
+        name = self.network.presentations.name
+        reads = [f"{name}.{read}" for read in ("predicted", "cost", "diverged")]
+        return [*self.network.weights.values(), *self._activities(), *reads]
+
+    def _activities(self) -> list[str]:
+        return [f"{layer.name}.rho" for layer in self.network.layers[1:]]
+
+    def _read(self, name: str, results: State) -> np.ndarray:
+        return results[f"{self.network.presentations.name}.{name}"]
+
+    def _accuracies(self, order, training, testing, results) -> dict[str, float]:
+        """Training samples are judged before their update, held-out ones at the end."""
+        trained, batch = training * self.settings.batch, self.settings.batch
+        right = self._read("predicted", results)[: len(order)]
+        right = right == self.dataset.labels[order]
+        cost = self._read("cost", results)
+        shown = cost[training : training + testing]
+        row = {
+            "test_accuracy": float(right[trained:][: len(self.dataset.test)].mean()),
+            "test_cost": float(shown.mean()),
+        }
+        if training:
+            row["train_accuracy"] = float(right[: training * batch].mean())
+            row["train_cost"] = float(cost[:training].mean())
+        return row
+
+    def _schedule(self, epoch, training, testing):
+        """The order of the samples, from (seed, epoch) alone, and the signs of beta."""
+        draw = np.random.default_rng(np.random.SeedSequence([self.seed, 1, epoch]))
+        batch, shown = self.settings.batch, training + testing
+        order = np.concatenate(
+            [
+                draw.permutation(self.dataset.train)[: training * batch],
+                np.resize(self.dataset.test, testing * batch),
+            ]
+        ).astype(np.int64)
+        group = self.network.presentations
+        capacity, name = group.shape["capacity"], group.name
+        sign = np.full(capacity, math.copysign(1, self.settings.beta))
+        if self.network.protocol.random_sign:
+            sign *= draw.choice([-1.0, 1.0], capacity)
+        slots = np.zeros(capacity * batch, dtype=np.int64)
+        slots[: len(order)] = order
+        return order, {
+            f"{name}.n_presentations": shown,
+            f"{name}.sample": slots,
+            f"{name}.label": self.dataset.labels[slots],
+            f"{name}.learn": np.arange(capacity) < training,
+            f"{name}.sign": sign,
+        }
+
+    def _gains(self, order, results) -> dict[str, float]:
+        """g of every layer, measured at the free state of the last batch shown."""
+        batch, settings = self.settings.batch, self.settings
+        below = self.dataset.inputs[order[-batch:]]
+        gains = {}
+        for eta, layer, activity in zip(
+            settings.eta, self.network.layers[1:], self._activities(), strict=True
+        ):
+            gains[f"gain_{layer.name}"] = gain(eta, settings.beta, below)
+            below = results[activity].reshape(batch, -1)
+        return gains
+
+    def _progress(self, epoch):
+        if self.on_progress is None:
+            return None
+        return lambda done, total: self.on_progress(epoch, done, total)
+
+
+def _finite(state) -> bool:
+    return all(bool(np.isfinite(values).all()) for values in state.values())

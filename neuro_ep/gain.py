@@ -1,0 +1,80 @@
+"""The gain law of continual EP: when plasticity feeds back on the neurons it follows.
+
+In continual EP the weights are slaved to the activities while these settle, which adds
+``-(eta/(2 beta)) sum (rho_pre rho_post - rho*_pre rho*_post)**2`` to the energy. Per
+layer its strength is
+
+    g = (eta/beta) * slope**2 * lambda_max(Gram of presynaptic activities) / batch
+
+with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1. The relative
+error of the total update is about g. For beta > 0 it is positive feedback, and above
+0.5 it runs away; for beta < 0 it attenuates. Nudging with both signs cancels the first
+order in g.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from neuro_ep.errors import InputError
+from neuro_ep.rule import Settings
+
+WARN_ABOVE = 0.1
+REFUSE_ABOVE = 0.5
+
+
+def gain(eta: float, beta: float, activity: np.ndarray) -> float:
+    """g of one layer; ``activity`` is (batch, n_pre), with the bias unit left out."""
+    gram = activity @ activity.T / len(activity)
+    return float(eta / abs(beta) * np.linalg.eigvalsh(gram)[-1])
+
+
+def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[float]:
+    """g of every layer before training, from one batch of inputs (batch, features).
+
+    Exact for the first projection; the activities of hidden layers are estimated by one
+    pass from the input up, without feedback. ``weights`` are in units of v_unit.
+    """
+    gains, activity = [], np.asarray(inputs, dtype=float)
+    for eta, matrix in zip(settings.eta, weights, strict=True):
+        gains.append(gain(eta, settings.beta, activity))
+        activity = RHO[settings.activation](activity @ matrix)
+    return gains
+
+
+RHO: dict[str, Callable] = {
+    "sigmoid": lambda v: 1 / (1 + np.exp(-4 * (v - 0.5))),
+    "hard-sigmoid": lambda v: np.clip(v, 0, 1),
+    "tanh": np.tanh,
+}
+
+
+def check_gains(settings: Settings, gains: list[float]) -> str | None:
+    """A warning, or None; refuses a gain that runs away with one-sided positive beta.
+
+    Raises
+    ------
+    InputError
+        If g > 0.5 and nudging is one-sided with positive beta.
+    """
+    largest = max(gains)
+    listed = ", ".join(f"{g:.2g}" for g in gains)
+    if largest > REFUSE_ABOVE and settings.nudging == "one-sided" and settings.beta > 0:
+        raise InputError(
+            f"the gain g of continual plasticity is {listed} (input to output) and "
+            f"above {REFUSE_ABOVE} weights run away with one-sided positive beta: "
+            "lower eta or raise beta, choose --nudging random-sign or symmetric, "
+            "or override with --allow-gain"
+        )
+    if largest > WARN_ABOVE:
+        advice = "lower eta or raise beta"
+        if settings.nudging == "one-sided":
+            advice += ", or choose --nudging random-sign or symmetric"
+        return (
+            f"the gain g of continual plasticity is {listed} (input to output); above "
+            f"{WARN_ABOVE} each update errs by about g, which nudging of both signs "
+            f"cancels to first order; to reduce it {advice}"
+        )
+    return None

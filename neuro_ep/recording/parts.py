@@ -1,0 +1,92 @@
+"""The parts of an unfinished run: a folder, a header and one file per epoch.
+
+Files appear by renaming, so that what has a final name is whole.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+
+from neuro_ep.recording.schema import Arrays, read_arrays, write_arrays
+
+
+def part_folder(path: Path) -> Path:
+    """Where the unfinished run of `path` lives."""
+    return path.with_name(path.name + ".part")
+
+
+def write_header(part: Path, header: dict) -> None:
+    write_atomically(part / "header.json", json.dumps(header, indent=1).encode())
+
+
+def epoch_files(part: Path) -> dict[int, Path]:
+    """The epochs in a folder of parts, in order."""
+    files = [file for file in part.glob("epoch_*.h5") if file.stem[6:].isdigit()]
+    return dict(sorted((int(file.stem[6:]), file) for file in files))
+
+
+def epoch_name(epoch: int) -> str:
+    return f"epoch_{epoch:06d}.h5"
+
+
+def write_epoch(file: h5py.File, log: list, weights: Arrays, state: Arrays) -> None:
+    file["log"] = json.dumps(log)
+    write_arrays(file.create_group("weights"), weights)
+    write_arrays(file.create_group("state"), state)
+
+
+def read_epoch(path: Path) -> tuple[list[dict], Arrays, Arrays]:
+    with h5py.File(path, "r") as file:
+        log = json.loads(file["log"].asstr()[()])
+        return log, read_arrays(file["weights"]), read_arrays(file["state"])
+
+
+def damage(path: Path) -> str:
+    """What is wrong with an epoch's file, "" when it can be read."""
+    try:
+        read_epoch(path)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def image(fill: Callable[[h5py.File], None]) -> bytes:
+    """The bytes of the HDF5 file that `fill` writes.
+
+    In memory, because HDF5 does not report a disk that fills up while it closes a
+    file, and crashes later: Python's own write does report it.
+    """
+    with h5py.File("recording", "w", driver="core", backing_store=False) as file:
+        fill(file)
+        file.flush()
+        return file.id.get_file_image()
+
+
+def write_atomically(path: Path, data: bytes, temporary: Path | None = None) -> None:
+    """Write a file that is whole or absent, whatever happens meanwhile."""
+    temporary = temporary or path.with_name(path.name + ".tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in the folder outlast a power cut; Windows cannot be asked to."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

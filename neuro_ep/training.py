@@ -1,0 +1,211 @@
+"""Train a network: epochs, evaluation, checkpoints, resume.
+
+An epoch is one run of the simulation: all training samples in a new order, then all
+held-out samples with plasticity closed. What it leaves behind is the checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuro_ep import device, recording
+from neuro_ep.datasets import Dataset
+from neuro_ep.epochs import Epochs, presentations
+from neuro_ep.errors import InputError, RunError
+from neuro_ep.gain import check_gains, estimated_gains
+from neuro_ep.header import run_header
+from neuro_ep.network import LayeredNetwork, build_network, layer_names
+from neuro_ep.rule import Rule, Settings
+
+#: Below this nudging, float32 rounding spoils the updates (0.2 % at 1e-3).
+SMALLEST_BETA_IN_FLOAT32 = 1e-3
+
+OnEpoch = Callable[[Mapping[str, float]], None]
+OnProgress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Accuracies are fractions of 1; train_accuracy is the last epoch's, each sample
+    judged before its update; seconds is the wall time of this call, building included.
+    """
+
+    test_accuracy: float
+    train_accuracy: float
+    epochs: int
+    seconds: float
+    file: Path
+
+
+def train(
+    rule: Rule,
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    out: str | Path,
+    seed: int = 0,
+    target: str | None = None,
+    dtype: str = "float32",
+    resume: bool = False,
+    allow_gain: bool = False,
+    on_epoch: OnEpoch | None = None,
+    on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], None] = warnings.warn,
+) -> TrainingResult:
+    """Train and record; everything is checked before anything is compiled or written.
+
+    out
+        The recording. An unfinished run is kept in ``out + ".part"``.
+    target
+        "standalone", "cython", "numpy", or None for the best this machine has.
+    resume
+        Go on from the last complete epoch of an unfinished run.
+    allow_gain
+        Train although the gain of continual plasticity is known to run away.
+    on_epoch, on_progress
+        Called with the row of the log after every epoch, and with (epoch, presentation,
+        presentations) during one.
+    on_warning
+        Called with the text of a warning.
+
+    Raises
+    ------
+    InputError
+        For settings that do not fit the data or each other, and unusable files.
+    RunError
+        If the run diverges; what was recorded until then is kept.
+    """
+    started = time.monotonic()
+    _check(rule, dataset, settings, dtype)
+    target = device.choose_target(target)
+    weights = initial_weights(rule, settings, seed)
+    warning = _gain_warning(rule, dataset, settings, weights, allow_gain)
+    if warning:
+        on_warning(warning)
+    begin = recording.resume if resume else recording.create
+    writer = begin(out, run_header(rule, dataset, settings, seed, target, dtype))
+    try:
+        with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
+            samples = Path(folder) / "samples.raw"
+            dataset.inputs.astype(dtype).tofile(samples)
+            simulation = _simulation(rule, dataset, settings, target, dtype)
+            writer.header["provenance"].update(simulation.describe())
+            state = writer.state or _start(simulation.network, weights, dtype)
+            run = Epochs(simulation, dataset, seed, samples, on_progress)
+            for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
+                state, row = run.show(epoch, state)
+                writer.checkpoint(
+                    epoch, _in_units(simulation.network, state), row, state
+                )
+                if row["diverged"]:
+                    _stop_diverged(writer, row, started)
+                if on_epoch is not None:
+                    on_epoch(row)
+    except BaseException:
+        if writer.last_epoch < 0:  # nothing was recorded: leave nothing behind
+            shutil.rmtree(writer.part, ignore_errors=True)
+        raise
+    last = writer.log[-1]
+    seconds = time.monotonic() - started
+    return TrainingResult(
+        test_accuracy=last["test_accuracy"],
+        train_accuracy=last["train_accuracy"],
+        epochs=last["epoch"],
+        seconds=seconds,
+        file=writer.finish(duration_s=seconds),
+    )
+
+
+def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
+    features, classes = dataset.inputs.shape[1], dataset.classes
+    if (settings.layers[0], settings.layers[-1]) != (features, classes):
+        raise InputError(
+            f"layers {','.join(map(str, settings.layers))} do not fit {dataset.name}: "
+            f"it has {features} inputs and {classes} classes, so layers must begin "
+            f"with {features} and end with {classes}"
+        )
+    if settings.batch > len(dataset.train):
+        raise InputError(
+            f"batch = {settings.batch}: {dataset.name} has {len(dataset.train)} "
+            "training samples; choose a smaller batch"
+        )
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"dtype {dtype!r}: choose float32 or float64")
+    if dtype == "float32" and abs(settings.beta) < SMALLEST_BETA_IN_FLOAT32:
+        raise InputError(
+            f"beta = {settings.beta} in float32: rounding spoils updates below "
+            f"{SMALLEST_BETA_IN_FLOAT32}; raise beta or use --dtype float64"
+        )
+    rule.model(settings)
+    rule.protocol(settings)
+
+
+def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
+    """What to say of the gain of continual plasticity, where the rule has one."""
+    if not rule.gain:
+        return None
+    batch = dataset.inputs[dataset.train[: settings.batch]]
+    gains = estimated_gains(settings, list(weights.values()), batch)
+    try:
+        return check_gains(settings, gains)
+    except InputError:
+        if not allow_gain:
+            raise
+        return "the gain of continual plasticity is above 0.5: it may run away"
+
+
+def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.ndarray]:
+    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); biases start at zero."""
+    names = layer_names(settings.layers)
+    draw = np.random.default_rng(np.random.SeedSequence([seed, 0]))
+    weights = {}
+    for number, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
+        shape = settings.layers[number : number + 2]
+        bound = 1 / math.sqrt(shape[0])
+        weights[f"{pre}_to_{post}"] = draw.uniform(-bound, bound, shape)
+    return weights
+
+
+def _simulation(rule, dataset, settings, target, dtype) -> device.Simulation:
+    device.activate(target)
+    network = build_network(
+        rule,
+        settings,
+        capacity=sum(presentations(dataset, settings)),
+        dtype=np.dtype(dtype),
+        set_values=target != "standalone",
+    )
+    return device.simulation(network)
+
+
+def _start(network: LayeredNetwork, weights, dtype) -> dict[str, np.ndarray]:
+    """The learned variables before training, in SI units, as they are simulated."""
+    unit = float(network.model.synapse.parameters["v_unit"])
+    state = {}
+    for name, synapses in {**network.projections, **network.biases}.items():
+        shape = (synapses.N_pre, synapses.N_post)
+        state[name] = (weights.get(name, np.zeros(shape)) * unit).astype(dtype)
+    return state
+
+
+def _in_units(network: LayeredNetwork, state) -> dict[str, np.ndarray]:
+    """The same in mV, for the recording."""
+    return {name: values * 1e3 for name, values in state.items()}
+
+
+def _stop_diverged(writer, row, started):
+    file = writer.finish(1, "divergence", duration_s=time.monotonic() - started)
+    raise RunError(
+        f"the run diverged in epoch {row['epoch']}: potentials or weights left the "
+        "range where the physics means anything. Lower eta or the step, or raise beta. "
+        f"What was recorded until then is in {file}"
+    )
