@@ -187,12 +187,12 @@ CONTINUAL_EP = Rule(
     defaults={
         "digits": Settings(
             layers=(64, 128, 10),
-            eta=(0.1, 0.05),
-            beta=0.5,
-            free=8,
-            nudged=3,
+            eta=(0.022, 0.014),
+            beta=0.7,
+            free=10,
+            nudged=4.8,
             step=0.4,
-            epochs=50,
+            epochs=150,
         ),
         "mnist": Settings(
             layers=(784, 512, 10),

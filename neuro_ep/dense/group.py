@@ -163,7 +163,7 @@ class DenseSynapses(Group):
         if equation.type == SUBEXPRESSION:
             self.variables.add_subexpression(
                 name,
-                expr=equation.expr,
+                expr=equation.expr.code,
                 dimensions=equation.dim,
                 dtype=get_dtype(equation, self.dtype),
                 scalar="shared" in flags,
