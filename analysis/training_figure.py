@@ -20,6 +20,7 @@ from neuro_ep.recording import Recording, Weights, open_recording
 # Okabe and Ito's colours: told apart by every kind of colour vision.
 TEST, TRAIN = "#0072B2", "#D55E00"
 INK, FAINT = "#222222", "#8a8a8a"
+FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg"}  # others are drawn as PNG
 ROWS, COLUMNS = 4, 6
 STEPS = (1, 2, 5, 10, 20)  # between grid lines, in percent
 # Inches: the page, the lower edge and height both halves share, a receptive field.
@@ -61,6 +62,11 @@ def draw(recording_path: str | Path, png_path: str | Path) -> dict:
         _draw_fields(figure, fields)
     _save(figure, Path(png_path))
     return numbers
+
+
+def require_matplotlib() -> None:
+    """InputError when it is missing, for those who will draw later."""
+    _figure_class()
 
 
 def _figure_class() -> Any:
@@ -253,7 +259,7 @@ def _draw_fields(figure: Any, fields: dict) -> None:
 def _save(figure: Any, path: Path) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
-        figure.savefig(temporary, format="png")
+        figure.savefig(temporary, format=FORMATS.get(path.suffix.lower(), "png"))
         os.replace(temporary, path)
     except OSError as error:
         if path.parent.is_dir():

@@ -32,6 +32,7 @@ from brian2 import ms, mV
 
 from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.models import prototypical
 from neuro_ep.protocol import free_then_nudged
 from neuro_ep.rule import Rule, Settings, suggestion
 
@@ -155,7 +156,10 @@ PLASTICITY = {
 
 
 def network_model(settings: Settings) -> NetworkModel:
-    """The equations for an activation and a form of plasticity, chosen by name."""
+    """The equations for a kind of time, an activation and a form of plasticity."""
+    if settings.dynamics == "discrete":
+        return _discrete(settings)
+    _named({"continuous": None}, settings.dynamics, "dynamics")
     activity = _named(ACTIVATIONS, settings.activation, "activation")
     weights, biases, schedule = _named(PLASTICITY, settings.plasticity, "plasticity")
     return NetworkModel(
@@ -166,8 +170,21 @@ def network_model(settings: Settings) -> NetworkModel:
         bias=SynapseModel(biases + BIAS_CURRENT, "b", SYNAPSE_PARAMETERS, **schedule),
         energy=ENERGY,
         read_out="v",
+        read_out_unit="v_unit",
+        activity="rho",
         source=SOURCE,
     )
+
+
+def _discrete(settings: Settings) -> NetworkModel:
+    """The papers' discrete-time networks, see :mod:`neuro_ep.models.prototypical`."""
+    _named(prototypical.ACTIVATIONS, settings.activation, "activation")
+    _named({"difference": None}, settings.plasticity, "plasticity in discrete time")
+    if settings.step != 1:
+        raise InputError(
+            f"step = {settings.step}: discrete time is a step of 1 time constant"
+        )
+    return prototypical.network_model(settings.activation)
 
 
 def _named(table, name, what):
@@ -202,6 +219,7 @@ CONTINUAL_EP = Rule(
             nudged=15,
             step=1.0,
             epochs=100,
+            dynamics="discrete",
         ),
     },
     gain=True,

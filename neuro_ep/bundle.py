@@ -48,24 +48,27 @@ def run_bundle(
     Raises
     ------
     InputError
-        For a variable that the program does not have, or of another size.
+        For a variable that the program does not have, of another size or not finite.
     RunError
         If the program fails or complains: it reports most errors with status 0.
     """
+    for name in wanted:
+        if name not in bundle.variables:
+            raise InputError(f"the compiled network has no variable '{name}' to read")
     with tempfile.TemporaryDirectory(prefix="neuro_ep_run_") as name:
         folder = Path(name)
         arguments = [_argument(bundle, folder, *item) for item in values.items()]
         results = folder / "results"
         results.mkdir()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             ["./main", "--results_dir", f"{results}/", *arguments],
             cwd=bundle.folder,
             env={**os.environ, **environment, "NEURO_EP_PROGRESS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        messages = _follow(process, on_progress)
+        ) as process:
+            messages = _follow(process, on_progress)
         if process.returncode or messages:
             said = "\n".join(messages[-10:]) or f"exit status {process.returncode}"
             raise RunError(f"the compiled simulation failed: {said}")
@@ -96,12 +99,14 @@ def _argument(bundle: Bundle, folder: Path, name: str, value) -> str:
     found = bundle.variables.get(name)
     if found is None or not found["settable"]:
         raise InputError(f"the compiled network has no variable '{name}' to set")
-    array = np.ascontiguousarray(value, dtype=found["dtype"])
+    given = np.atleast_1d(value)
+    with np.errstate(invalid="ignore", over="ignore"):
+        array = np.ascontiguousarray(given, dtype=found["dtype"])
+    wrong = given[~(np.isfinite(given) & np.isfinite(array))]
+    if wrong.size:
+        raise InputError(f"{name} = {wrong[0]}: give finite {found['dtype']} numbers")
     if array.size == 1:
-        number = array.item()
-        if not np.isfinite(number):
-            raise InputError(f"{name} = {number}: give a finite number")
-        return f"{name}={number!r}"
+        return f"{name}={array.item()!r}"
     if array.size != found["size"]:
         raise InputError(
             f"'{name}' has {found['size']} values but {array.size} were given"
@@ -113,4 +118,11 @@ def _argument(bundle: Bundle, folder: Path, name: str, value) -> str:
 
 def _result(bundle: Bundle, results: Path, name: str) -> np.ndarray:
     found = bundle.variables[name]
-    return np.fromfile(results / found["file"], dtype=found["dtype"])
+    path = results / found["file"]
+    array = np.fromfile(path, dtype=found["dtype"]) if path.exists() else np.empty(0)
+    if array.size != found["size"]:
+        raise RunError(
+            f"the compiled simulation wrote {array.size} of {found['size']} values of "
+            f"'{name}'"
+        )
+    return array

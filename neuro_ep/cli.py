@@ -1,4 +1,4 @@
-"""The command line: ``neuro-ep list``, ``train``, ``info``.
+"""The command line: ``neuro-ep list``, ``train``, ``bench``, ``info``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 from neuro_ep import __version__
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.streams import mute_if_broken, say
 
 #: Where the rules live: name -> (module, attribute). Read when a rule is used.
 RULES = {"continual-ep": ("neuro_ep.models.continual_ep", "CONTINUAL_EP")}
 
 NUMBERS = ("beta", "free", "nudged", "step")
 COUNTS = ("batch", "epochs")
-NAMES = ("nudging", "activation", "plasticity")
+NAMES = ("nudging", "activation", "dynamics", "plasticity")
 
 HELP = {
     "beta": "strength of nudging",
@@ -32,45 +35,64 @@ HELP = {
     "epochs": "passes over the training samples",
     "nudging": "random-sign, symmetric or one-sided",
     "activation": "sigmoid, hard-sigmoid or tanh",
+    "dynamics": "continuous or discrete (a step of one time constant)",
     "plasticity": "difference or product-rule",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
     try:
-        return options.run(options)
-    except (InputError, RunError) as error:
-        if options.debug:
-            raise
-        print(f"neuro-ep: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return _status(_parser().parse_args(arguments))
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            mute_if_broken(stream)
+
+
+def _status(options) -> int:
+    """Run the command that was parsed; tell its errors, return its exit status."""
+    try:
+        status = options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except BrokenPipeError:  # the reader of our output has gone: nobody to tell
-        sys.stdout = None  # type: ignore[assignment]
         return 0
-    except OSError as error:
+    except (InputError, RunError, OSError) as error:
         if options.debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(
-            f"neuro-ep: {where}{error.strerror or error}; choose another place with "
-            "--out, or free space there",
-            file=sys.stderr,
-        )
-        return 2
+        if isinstance(error, OSError):
+            error = _explained(error)
+        say(str(error))
+        return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
-        print("\nneuro-ep: interrupted; --resume goes on from here", file=sys.stderr)
+        goes_on = "; --resume goes on from here" if options.run is _train else ""
+        say(f"interrupted{goes_on}")
         return 1
 
 
+def _explained(error: OSError) -> InputError:
+    """What an error of the system says, with the ways to other places."""
+    where = f"{error.filename}: " if error.filename else ""
+    return InputError(
+        f"{where}{error.strerror or error}; free space there, or choose another place "
+        "with --out, or TMPDIR and NEURO_EP_CACHE in the environment"
+    )
+
+
 def _warn(text: str):
-    print(f"neuro-ep: warning: {text}", file=sys.stderr)
+    say(f"warning: {text}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments are told in one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"neuro-ep: {message}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="neuro-ep", description="Networks that learn by their own physics."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -80,10 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train a network and record the run")
     training.set_defaults(run=_train)
     _training_options(training)
+    benching = commands.add_parser("bench", help="time ours and a peer in turn")
+    benching.set_defaults(run=_bench)
+    benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
+    benching.add_argument("--rounds", type=int, default=5)
     info = commands.add_parser("info", help="what is in a recording")
     info.set_defaults(run=_info)
     info.add_argument("file", metavar="FILE")
-    for command in (listing, training, info):
+    for command in (listing, training, benching, info):
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -92,10 +118,12 @@ def _parser() -> argparse.ArgumentParser:
 def _training_options(command: argparse.ArgumentParser):
     command.add_argument("task", metavar="TASK", help="digits, mnist")
     command.add_argument("--rule", required=True, help=", ".join(RULES))
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=_integer, default=0)
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
     command.add_argument("--resume", action="store_true", help="go on after a stop")
-    command.add_argument("--figure", metavar="PNG", help="draw the run when it is done")
+    command.add_argument(
+        "--figure", metavar="PNG", help="a .png, .pdf or .svg of the run"
+    )
     command.add_argument("--data", metavar="PATH", help="local files of the task")
     command.add_argument("--target", help="standalone, cython or numpy")
     command.add_argument("--dtype", default="float32", help="float32 or float64")
@@ -103,19 +131,36 @@ def _training_options(command: argparse.ArgumentParser):
     command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
     command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
     for name in NUMBERS:
-        command.add_argument(f"--{name}", type=float, help=HELP[name])
+        command.add_argument(f"--{name}", type=_number, help=HELP[name])
     for name in COUNTS:
-        command.add_argument(f"--{name}", type=int, help=HELP[name])
+        command.add_argument(f"--{name}", type=_integer, help=HELP[name])
     for name in NAMES:
         command.add_argument(f"--{name}", help=HELP[name])
 
 
+def _converted(convert: Callable, text: str, remedy: str):
+    try:
+        return convert(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {remedy}") from None
+
+
+def _integer(text: str) -> int:
+    return _converted(int, text, "a whole number, such as 3")
+
+
+def _number(text: str) -> float:
+    return _converted(float, text, "a number, such as 0.5")
+
+
 def _integers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    remedy = "whole numbers with commas between, such as 64,128,10"
+    return _converted(lambda text: tuple(map(int, text.split(","))), text, remedy)
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(","))
+    remedy = "a number, or numbers with commas between, such as 0.02,0.01"
+    return _converted(lambda text: tuple(map(float, text.split(","))), text, remedy)
 
 
 def _list(options) -> int:
@@ -145,6 +190,19 @@ def _list(options) -> int:
     return 0
 
 
+def _bench(options) -> int:
+    from neuro_ep import benchmarks
+
+    result = benchmarks.run(options.name, _rule("continual-ep"), options.rounds)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for key, value in result.items():
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            print(f"{key:24} {shown}")
+    return 0
+
+
 def _info(options) -> int:
     from neuro_ep import recording
 
@@ -164,7 +222,8 @@ def _train(options) -> int:
     rule = _rule(options.rule)
     _check_known(options.task, datasets.TASKS, "task")
     settings = changed(rule.defaults[options.task], **_choices(options))
-    out = Path(options.out or f"runs/{options.task}_{rule.name}_{options.seed}.h5")
+    name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
+    out = Path(name if options.out is None else options.out)
     figure = _checked_figure(options.figure)
     dataset = datasets.load(options.task, options.data)
     with Progress(settings.epochs, quiet=options.json) as progress:
@@ -185,6 +244,7 @@ def _train(options) -> int:
     if figure:
         from neuro_ep.analysis import training_figure
 
+        figure.parent.mkdir(parents=True, exist_ok=True)
         training_figure.draw(result.file, figure)
     _print_result(result, figure, options.json)
     return 0
@@ -219,15 +279,23 @@ def _print_result(result, figure, as_json: bool):
 
 
 def _checked_figure(path: str | None) -> Path | None:
-    """The figure's path, refused before training if it could not be written."""
+    """The figure's path, refused before training if it could not be drawn."""
     if path is None:
         return None
+    from neuro_ep.analysis import training_figure
+
     figure = Path(path)
-    if figure.suffix.lower() not in (".png", ".pdf", ".svg"):
+    if figure.suffix.lower() not in training_figure.FORMATS or figure.is_dir():
         raise InputError(f"--figure {path}: name a .png, .pdf or .svg file")
-    figure.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(figure.parent, os.W_OK):
-        raise InputError(f"--figure {path}: {figure.parent} cannot be written")
+    training_figure.require_matplotlib()
+    folder = next(folder for folder in figure.absolute().parents if folder.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"--figure {path}: {folder} cannot be written ({error.strerror}); "
+            "name a file elsewhere"
+        ) from error
     return figure
 
 

@@ -11,26 +11,32 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from brian2 import get_device, prefs, second, set_device
+from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
 from neuro_ep.bundle import MANIFEST, open_bundle, run_bundle
+from neuro_ep.compiler import compile_project, compiler_version, hot_flags
 from neuro_ep.dense.codeobjects import KERNELS, cache_folder, python_headers_available
-from neuro_ep.errors import InputError, RunError
+from neuro_ep.errors import InputError
 from neuro_ep.network import LayeredNetwork, set_all
+from neuro_ep.streams import say
 
 TARGETS = ("standalone", "cython", "numpy")
 
 #: A run in C++ ends by itself after its last presentation; this many steps never come.
 ENDLESS_STEPS = 10**9
+
+#: Folders of the cache where a build is going on, and when it surely no longer is.
+UNFINISHED, ABANDONED_S = "neuro_ep_build_", 24 * 3600
 
 
 def choose_target(target: str | None) -> str:
@@ -38,10 +44,7 @@ def choose_target(target: str | None) -> str:
     compiler = shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")
     if target is None:
         if not compiler:
-            print(
-                "no C++ compiler (g++, make) found: running on the slow numpy target",
-                file=sys.stderr,
-            )
+            say("no C++ compiler (g++, make) found: running on the slow numpy target")
         return "standalone" if compiler else "numpy"
     if target not in TARGETS:
         raise InputError(f"target {target!r}: choose one of {', '.join(TARGETS)}")
@@ -64,6 +67,9 @@ def activate(target: str):
         set_device("cpp_standalone", build_on_run=False)
         get_device().reinit()
         get_device().activate(build_on_run=False)
+        # Generated names are part of the source and so of its hash: the objects of
+        # networks built before must not number those of the next one.
+        Nameable.__instances__().clear()
     else:
         set_device("runtime")
         prefs.codegen.target = target
@@ -116,7 +122,7 @@ class StandaloneSimulation(Simulation):
         program = self.bundle.folder / "main"
         return {
             "target": "standalone",
-            "compiler": _compiler_version(),
+            "compiler": compiler_version(),
             "cxxflags": self.flags,
             "build_hash": self.bundle.folder.name,
             "binary_sha256": hashlib.sha256(program.read_bytes()).hexdigest(),
@@ -126,23 +132,28 @@ class StandaloneSimulation(Simulation):
 class RuntimeSimulation(Simulation):
     """The network in this process, on the numpy or the Cython target."""
 
+    def __init__(self, network: LayeredNetwork):
+        super().__init__(network)
+        learned = network.weights.values()
+        self.built = {name: self._read(name) for name in learned}
+
     def run(self, values, samples, wanted, on_progress=None):
         os.environ["NEURO_EP_SAMPLES"] = str(samples)
         network, name = self.network, self.network.presentations.name
-        set_all(network, {**network.values, **values})
-        start = ("presentation", "step", "phase", "diverged")
+        set_all(network, {**self.built, **network.values, **values})
+        start = ("presentation", "step", "phase", "diverged", "predicted", "cost")
         set_all(network, {f"{name}.{variable}": 0 for variable in start})
         steps = self._steps(values)
         step = float(network.layers[0].clock.dt)
-        network.brian2.run(steps * step * second, namespace={})
-        return {
-            variable: np.array(self._variable(variable).get_value()).ravel()
-            for variable in wanted
-        }
+        # Divergence is read from the network; and float32 has no 1e50, which Brian2
+        # compares with.
+        with np.errstate(over="ignore", invalid="ignore"):
+            network.brian2.run(steps * step * second, namespace={})
+        return {variable: self._read(variable) for variable in wanted}
 
-    def _variable(self, name):
+    def _read(self, name) -> np.ndarray:
         group, variable = name.split(".")
-        return self.network[group].variables[variable]
+        return np.array(self.network[group].variables[variable].get_value()).ravel()
 
     def _steps(self, values) -> int:
         """Length of all presentations, and the step in which the last one is read."""
@@ -165,48 +176,56 @@ def simulation(network: LayeredNetwork) -> Simulation:
 def build_bundle():
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
-    work = Path(tempfile.mkdtemp(prefix="neuro_ep_build_", dir=cache_folder()))
+    _sweep(cache_folder())
+    work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache_folder()))
     try:
         device.build(directory=str(work), compile=False, run=False)
-        flags = _makefile_flags(work)
-        folder = cache_folder() / f"build_{_source_hash(work)}"
-        if not (folder / MANIFEST).exists():
-            _compile(work)
+        dtype = prefs.core.default_float_dtype
+        flags = " ".join(hot_flags(work, dtype))
+        folder = cache_folder() / f"build_{_source_hash(work, flags)}"
+        if not _is_built(folder):
+            compile_project(work, dtype)
             (work / MANIFEST).write_text(json.dumps(_manifest(device)))
-            shutil.rmtree(folder, ignore_errors=True)
-            work.rename(folder)
+            _publish(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return open_bundle(folder), flags
 
 
-def _makefile_flags(folder: Path) -> str:
-    lines = (folder / "makefile").read_text().splitlines()
-    return next(x.split("=", 1)[1].strip() for x in lines if x.startswith("OPTIM"))
+def _is_built(folder: Path) -> bool:
+    try:
+        open_bundle(folder)
+    except (OSError, ValueError, KeyError):
+        return False
+    return os.access(folder / "main", os.X_OK)
 
 
-def _source_hash(folder: Path) -> str:
+def _publish(work: Path, folder: Path):
+    """Give a build its name, unless another process was faster: it may be running."""
+    try:
+        work.rename(folder)
+    except OSError:
+        if _is_built(folder):
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+
+
+def _sweep(cache: Path):
+    """Delete what builds that were killed have left behind, a day later."""
+    for folder in cache.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _source_hash(folder: Path, flags: str) -> str:
     """Over everything that is compiled or loaded, and the compiler."""
-    digest = hashlib.sha256(_compiler_version().encode())
+    digest = hashlib.sha256(f"{compiler_version()} {flags}".encode())
     sources = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(sources) + sorted(KERNELS.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:24]
-
-
-def _compiler_version() -> str:
-    compiler = os.environ.get("CXX", "g++")
-    run = subprocess.run([compiler, "--version"], capture_output=True, text=True)
-    return run.stdout.splitlines()[0] if run.stdout else compiler
-
-
-def _compile(folder: Path):
-    jobs = os.cpu_count() or 1
-    run = subprocess.run(
-        ["make", f"-j{jobs}", "-s"], cwd=folder, capture_output=True, text=True
-    )
-    if run.returncode:
-        raise RunError(f"the C++ project did not compile:\n{run.stderr[-2000:]}")
 
 
 def _manifest(device) -> dict:

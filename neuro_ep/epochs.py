@@ -81,7 +81,8 @@ class Epochs:
         return [*self.network.weights.values(), *self._activities(), *reads]
 
     def _activities(self) -> list[str]:
-        return [f"{layer.name}.rho" for layer in self.network.layers[1:]]
+        activity = self.network.model.activity
+        return [f"{layer.name}.{activity}" for layer in self.network.layers[1:]]
 
     def _read(self, name: str, results: State) -> np.ndarray:
         return results[f"{self.network.presentations.name}.{name}"]

@@ -62,8 +62,11 @@ class NetworkModel:
         equations: what each "neuron" that has a potential, each "synapse", each "bias"
         synapse and, on top, each "output" neuron adds to it. ``tests/models`` proves
         it by symbolic differentiation.
-    read_out
-        The variable of the output layer whose largest entry is the prediction.
+    read_out, read_out_unit
+        The variable of the output layer whose largest entry is the prediction, and the
+        shared parameter that makes it dimensionless (None where it is already).
+    activity
+        The variable of every layer that synapses read as presynaptic activity.
     source
         Citation.
     """
@@ -75,4 +78,6 @@ class NetworkModel:
     bias: SynapseModel
     energy: Mapping[str, str]
     read_out: str
+    read_out_unit: str | None
+    activity: str
     source: str

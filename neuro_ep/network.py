@@ -16,8 +16,11 @@ from neuro_ep.presentation import Presentations
 from neuro_ep.protocol import Protocol
 from neuro_ep.rule import Rule, Settings
 
-#: Variables that the summed currents of a layered network are delivered to.
+#: The group of one unit a replica that biases come from.
 ONE = "one"
+
+#: The parameter of synapses that takes the learning rate of their projection.
+RATE = "eta"
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def build_network(
     capacity: int = 1,
     dtype=np.float64,
     set_values: bool = True,
+    hold: bool = True,
 ) -> LayeredNetwork:
     """Build a network on the Brian2 device chosen now.
 
@@ -90,6 +94,8 @@ def build_network(
     set_values
         False leaves every variable at zero, for a compiled program that is given its
         values when it runs.
+    hold
+        False switches off what is saved where a source is held.
 
     Raises
     ------
@@ -115,8 +121,10 @@ def build_network(
             (projections, pre, model.synapse, f"{pre.name}_to_{post.name}"),
             (biases, one, model.bias, f"bias_{post.name}"),
         ):
-            table[name] = _synapses(name, kind, source, post, settings, clock, values)
-            values[f"{name}.eta"] = settings.eta[number]
+            table[name] = _synapses(
+                name, kind, source, post, settings, clock, values, hold
+            )
+            values[f"{name}.{RATE}"] = settings.eta[number]
     presentations = Presentations(
         replicas=settings.batch,
         capacity=capacity,
@@ -128,7 +136,7 @@ def build_network(
         input_group=layers[0],
         output_group=layers[-1],
         read_out=model.read_out,
-        scale="v_unit",
+        scale=model.read_out_unit,
         onset={
             (group, name): float(value)
             for group, kind in zip(layers, kinds, strict=True)
@@ -180,7 +188,7 @@ def _neurons(name, kind: NeuronModel, n, clock, values) -> NeuronGroup:
     return group
 
 
-def _synapses(name, kind: SynapseModel, pre, post, settings, clock, values):
+def _synapses(name, kind: SynapseModel, pre, post, settings, clock, values, hold):
     values.update(_parameters(name, kind))
     return DenseSynapses(
         pre,
@@ -190,6 +198,7 @@ def _synapses(name, kind: SynapseModel, pre, post, settings, clock, values):
         clock=clock,
         when=kind.when,
         order=kind.order,
+        hold=hold,
         name=name,
     )
 
@@ -210,16 +219,23 @@ def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:
 def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]:
     """Values in SI units, checked: every constant of this physics is positive."""
     checked = {}
-    declared = Equations(kind.equations).parameter_names
+    equations = Equations(kind.equations)
+    declared = equations.parameter_names
+    for parameter in sorted(declared - {RATE, *kind.parameters}):
+        if {"shared", "constant"} <= set(equations[parameter].flags):
+            raise InputError(
+                f"'{parameter}' of '{name}' has no value: add it to the parameters of "
+                "the model"
+            )
     for parameter, value in kind.parameters.items():
         if parameter not in declared:
             raise InputError(
                 f"'{parameter}' is given a value but the equations of '{name}' do not "
                 f"declare it; they declare {', '.join(sorted(declared))}"
             )
-        if not float(value) > 0:
+        if not 0 < float(value) < np.inf:
             raise InputError(
-                f"{parameter} = {value} of '{name}': give a value above zero"
+                f"{parameter} = {value} of '{name}': give a finite value above zero"
             )
         checked[f"{name}.{parameter}"] = float(value)
     return checked

@@ -79,14 +79,14 @@ class Presentations(Group):
         onset maps (group, variable) to its SI value at the beginning of a presentation;
         listeners are the groups whose shared ``nudged``, ``beta`` and ``plastic``,
         where declared, follow the protocol; ``read_out / scale`` of the output group
-        is the prediction.
+        is the prediction (scale None: it is dimensionless).
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)
         operation.input = operation.refer(input_group, "x")
         operation.target = operation.refer(output_group, "target")
         operation.read_out = operation.refer(output_group, read_out)
-        operation.scale = operation.refer(output_group, scale)
+        operation.scale = scale and operation.refer(output_group, scale)
         operation.onset = [
             (operation.refer(group, name), value)
             for (group, name), value in onset.items()

@@ -7,6 +7,8 @@ import time
 
 from tqdm import tqdm
 
+from neuro_ep.streams import mute_if_broken
+
 #: Seconds between lines where the output is not a terminal.
 EVERY = 5.0
 
@@ -25,10 +27,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self.terminal and not self.quiet:
-            form = (
-                "{l_bar}{bar}| epoch {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
-            )
-            self.bar = tqdm(total=self.epochs, bar_format=form, desc="training")
+            self.bar = tqdm(total=self.epochs, bar_format=FORM, desc="training")
         return self
 
     def __exit__(self, *exception):
@@ -47,15 +46,23 @@ class Progress:
         last = row["epoch"] == self.epochs
         if not self.quiet and (last or now - self.last >= EVERY):
             self.last = now
-            print(self._line(row, now), file=sys.stderr, flush=True)
+            try:
+                print(self._line(row, now), file=sys.stderr, flush=True)
+            except OSError:  # nobody reads any more: train on without a word
+                self.quiet = True
+                mute_if_broken(sys.stderr)
 
     def _line(self, row, now) -> str:
-        done = row["epoch"] - self.first_epoch
-        left = (self.epochs - row["epoch"]) * (now - self.started) / max(done, 1)
-        return (
+        """How far it is, and the time left once an epoch has been timed."""
+        text = (
             f"epoch {row['epoch']}/{self.epochs}  test accuracy "
-            f"{row['test_accuracy']:.4f}  {left:.0f} s left"
+            f"{row['test_accuracy']:.4f}"
         )
+        done = row["epoch"] - self.first_epoch
+        if not done:
+            return text
+        left = (self.epochs - row["epoch"]) * (now - self.started) / done
+        return f"{text}  {left:.0f} s left"
 
     def within(self, epoch: int, done: int, total: int):
         """Part of an epoch is complete."""

@@ -15,6 +15,7 @@ plastic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from neuro_ep.errors import InputError
@@ -36,10 +37,10 @@ class Phase:
     restore: bool = False
 
     def __post_init__(self):
-        if self.duration <= 0:
+        if not 0 < self.duration < math.inf:
             raise InputError(
                 f"phase '{self.name}' lasts {self.duration} time constants: give a "
-                "duration above 0"
+                "finite duration above 0"
             )
 
 

@@ -30,7 +30,7 @@ class Settings:
         Euler step, in time constants.
     batch
         Replicas that share the weights and are presented together.
-    nudging, activation, plasticity
+    nudging, activation, dynamics, plasticity
         Names, see the model file of the rule.
     """
 
@@ -44,19 +44,27 @@ class Settings:
     epochs: int = 50
     nudging: str = "random-sign"
     activation: str = "sigmoid"
+    dynamics: str = "continuous"
     plasticity: str = "difference"
 
     def __post_init__(self):
-        _check(len(self.layers) >= 2, "layers", self.layers, "name at least two")
-        _check(all(n >= 1 for n in self.layers), "layers", self.layers, "all from 1")
-        _check(self.beta != 0, "beta", self.beta, "nudging needs a beta other than 0")
-        _check(math.isfinite(self.beta), "beta", self.beta, "a finite number")
+        _check(
+            len(self.layers) >= 2,
+            "layers",
+            self.layers,
+            "name at least two, such as 64,10",
+        )
+        whole = all(_is_count(units) for units in self.layers)
+        _check(whole, "layers", self.layers, "1 unit or more each, whole numbers")
+        remedy = "a finite number above 0; its sign comes from the nudging"
+        _check(0 < self.beta < math.inf, "beta", self.beta, remedy)
         for name in ("free", "nudged", "step"):
-            value = getattr(self, name)
-            _check(value > 0, name, value, "a duration above 0, in time constants")
+            value, remedy = getattr(self, name), "a duration above 0, in time constants"
+            _check(0 < value < math.inf, name, value, remedy)
         _check(self.step <= 1, "step", self.step, "at most 1 time constant")
-        _check(self.batch >= 1, "batch", self.batch, "a whole number from 1")
-        _check(self.epochs >= 1, "epochs", self.epochs, "a whole number from 1")
+        for name in ("batch", "epochs"):
+            value = getattr(self, name)
+            _check(_is_count(value), name, value, "a whole number from 1")
         projections = len(self.layers) - 1
         if len(self.eta) == 1:
             object.__setattr__(self, "eta", self.eta * projections)
@@ -66,7 +74,12 @@ class Settings:
             self.eta,
             f"one learning rate, or {projections}: one per projection",
         )
-        _check(all(rate >= 0 for rate in self.eta), "eta", self.eta, "from 0")
+        possible = all(0 <= rate < math.inf for rate in self.eta)
+        _check(possible, "eta", self.eta, "learning rates are numbers from 0")
+
+
+def _is_count(value) -> bool:
+    return value >= 1 and value % 1 == 0
 
 
 def _check(condition: bool, name: str, value, remedy: str):
@@ -87,7 +100,7 @@ def changed(settings: Settings, **choices) -> Settings:
 def suggestion(name: str, known) -> str:
     """The sentence that helps after a wrong name."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{hint} Choose from: {', '.join(sorted(known))}"
 
 
@@ -116,3 +129,15 @@ class Rule:
     defaults: Mapping[str, Settings]
     gain: bool = False
     claims: Mapping[str, str] = field(default_factory=dict)
+
+    def settings(self, task: str, **choices) -> Settings:
+        """The measured settings for a task, with some values chosen anew.
+
+        Raises InputError for a task without settings and for unknown or bad values.
+        """
+        if task not in self.defaults:
+            raise InputError(
+                f"{self.name} has no settings for the task {task!r}"
+                f"{suggestion(task, self.defaults)}"
+            )
+        return changed(self.defaults[task], **choices)

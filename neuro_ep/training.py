@@ -7,7 +7,6 @@ held-out samples with plasticity closed. What it leaves behind is the checkpoint
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 import time
 import warnings
@@ -86,42 +85,48 @@ def train(
     """
     started = time.monotonic()
     _check(rule, dataset, settings, dtype)
+    _check_seed(seed)
     target = device.choose_target(target)
     weights = initial_weights(rule, settings, seed)
     warning = _gain_warning(rule, dataset, settings, weights, allow_gain)
-    if warning:
-        on_warning(warning)
     begin = recording.resume if resume else recording.create
     writer = begin(out, run_header(rule, dataset, settings, seed, target, dtype))
-    try:
-        with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
-            samples = Path(folder) / "samples.raw"
-            dataset.inputs.astype(dtype).tofile(samples)
-            simulation = _simulation(rule, dataset, settings, target, dtype)
-            writer.header["provenance"].update(simulation.describe())
-            state = writer.state or _start(simulation.network, weights, dtype)
-            run = Epochs(simulation, dataset, seed, samples, on_progress)
-            for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
-                state, row = run.show(epoch, state)
-                writer.checkpoint(
-                    epoch, _in_units(simulation.network, state), row, state
-                )
-                if row["diverged"]:
-                    _stop_diverged(writer, row, started)
-                if on_epoch is not None:
-                    on_epoch(row)
-    except BaseException:
-        if writer.last_epoch < 0:  # nothing was recorded: leave nothing behind
-            shutil.rmtree(writer.part, ignore_errors=True)
-        raise
-    last = writer.log[-1]
-    seconds = time.monotonic() - started
+    if warning:
+        on_warning(warning)
+
+    def simulate(folder: Path):
+        """The epochs that are still to come."""
+        samples = folder / "samples.raw"
+        samples.write_bytes(dataset.inputs.astype(dtype).tobytes())
+        simulation = _simulation(rule, dataset, settings, target, dtype)
+        writer.header["provenance"].update(simulation.describe())
+        state = writer.state or _start(simulation.network, weights, dtype)
+        run = Epochs(simulation, dataset, seed, samples, on_progress)
+        for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
+            state, row = run.show(epoch, state)
+            writer.checkpoint(epoch, _in_units(simulation.network, state), row, state)
+            if row["diverged"]:
+                _stop_diverged(writer, row, started)
+            if on_epoch is not None:
+                on_epoch(row)
+
+    with writer.alone():
+        try:
+            with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
+                simulate(Path(folder))
+        except BaseException:
+            if writer.last_epoch < 0:  # nothing was recorded: leave nothing behind
+                writer.discard()
+            raise
+        last = writer.log[-1]
+        seconds = time.monotonic() - started
+        file = writer.finish(duration_s=seconds)
     return TrainingResult(
         test_accuracy=last["test_accuracy"],
         train_accuracy=last["train_accuracy"],
         epochs=last["epoch"],
         seconds=seconds,
-        file=writer.finish(duration_s=seconds),
+        file=file,
     )
 
 
@@ -146,7 +151,26 @@ def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
             f"{SMALLEST_BETA_IN_FLOAT32}; raise beta or use --dtype float64"
         )
     rule.model(settings)
-    rule.protocol(settings)
+    _check_length(
+        rule.protocol(settings), sum(presentations(dataset, settings)), settings
+    )
+
+
+def _check_length(protocol, shown: int, settings: Settings):
+    """An epoch is one run, and a run has so many steps at most."""
+    times = sum(phase.duration for phase in protocol.phases)
+    steps = shown * times / settings.step
+    if steps > device.ENDLESS_STEPS:
+        raise InputError(
+            f"free = {settings.free}, nudged = {settings.nudged}, step = "
+            f"{settings.step}: an epoch would take {steps:.1e} steps; shorten the "
+            f"phases or raise step, for at most {device.ENDLESS_STEPS:.0e}"
+        )
+
+
+def _check_seed(seed: int):
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed = {seed}: choose a whole number from 0, below 2**63")
 
 
 def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:

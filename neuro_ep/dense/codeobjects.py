@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import brian2
+import numpy as np
 import scipy_openblas32
 from brian2.codegen.codeobject import CodeObject
 from brian2.codegen.cpp_prefs import get_compiler_and_args
@@ -51,6 +52,7 @@ BLAS.implementations.add_implementation(
     CPPCodeGenerator,
     code=None,
     compiler_kwds={
+        "headers": ['"dense.hpp"'],
         "include_dirs": [str(KERNELS)],
         "libraries": [BLAS_LIBRARY],
         "library_dirs": [BLAS_FOLDER],
@@ -119,25 +121,38 @@ class DenseCompiledCodeObject(CodeObject):
     def compile_block(self, block):
         if block != "run":
             return None
-        arrays = _distinct_arrays(self.variables)
-        source = self.code.run.replace("%CONSTANTS%", self._declarations(arrays))
-        function = ctypes.CDLL(str(_shared_library(source))).neuro_ep_run
+        memory = self._memory()
+        source = self.code.run.replace("%CONSTANTS%", self._declarations(memory))
+        function = ctypes.CDLL(str(shared_library(source))).neuro_ep_run
         function.restype = None
-        pointers = (ctypes.c_void_p * max(len(arrays), 1))(
-            *(variable.get_value().ctypes.data for variable in arrays)
+        pointers = (ctypes.c_void_p * max(len(memory), 1))(
+            *(values.ctypes.data for values in memory.values())
         )
+        self.namespace.update(memory)  # keeps tables of functions alive
         return lambda: function(pointers)
 
     def run_block(self, block):
         if self.compiled_code[block] is not None:
             self.compiled_code[block]()
 
-    def _declarations(self, arrays) -> str:
+    def _memory(self) -> dict[str, np.ndarray]:
+        """What the kernel reads and writes: arrays, and the tables of functions."""
+        memory: dict[str, np.ndarray] = {}
+        for variable in self.variables.values():
+            if isinstance(variable, ArrayVariable):
+                name = get_device().get_array_name(variable)
+                memory.setdefault(name, variable.get_value())
+            elif isinstance(variable, Function):
+                implementation = variable.implementations[type(self)]
+                memory.update(implementation.get_namespace(self.owner) or {})
+        return memory
+
+    def _declarations(self, memory) -> str:
         """Array pointers, their lengths and the constants, as C++ declarations."""
-        device, render = get_device(), CPPNodeRenderer().render_expr
+        render = CPPNodeRenderer().render_expr
         lines = []
-        for number, variable in enumerate(arrays):
-            kind, name = c_data_type(variable.dtype), device.get_array_name(variable)
+        for number, (name, values) in enumerate(memory.items()):
+            kind = c_data_type(values.dtype)
             lines.append(f"{kind}* const {name} = ({kind}*) _arrays[{number}];")
         for name, variable in self.variables.items():
             if isinstance(variable, ArrayVariable):
@@ -146,14 +161,6 @@ class DenseCompiledCodeObject(CodeObject):
                 kind, value = c_data_type(variable.dtype), render(repr(variable.value))
                 lines.append(f"const {kind} {name} = {value};")
         return "\n".join(lines)
-
-
-def _distinct_arrays(variables) -> list[ArrayVariable]:
-    arrays: dict[str, ArrayVariable] = {}
-    for variable in variables.values():
-        if isinstance(variable, ArrayVariable):
-            arrays.setdefault(get_device().get_array_name(variable), variable)
-    return list(arrays.values())
 
 
 def cache_folder() -> Path:
@@ -166,7 +173,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def _shared_library(source: str) -> Path:
+def shared_library(source: str) -> Path:
     """Compile one dense operation, or find it in the cache of builds."""
     _, flags = get_compiler_and_args()
     command = [

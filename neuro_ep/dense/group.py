@@ -16,11 +16,15 @@ With one replica all is as with ``Synapses`` and ``connect()``.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.core.variables import Variables
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.equations.equations import (
     DIFFERENTIAL_EQUATION,
@@ -32,10 +36,19 @@ from brian2.groups.group import Group, get_dtype
 from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from brian2.utils.stringtools import get_identifiers
 
-from neuro_ep.dense.matrix import MatrixIndexing, MatrixVariable
-from neuro_ep.dense.operations import PlasticityOperation, SummedOperation
+from neuro_ep.dense.held import held_source, settle
+from neuro_ep.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
+from neuro_ep.dense.operations import (
+    LOOP_INDICES,
+    PlasticityOperation,
+    SummedOperation,
+    terms_of,
+)
+from neuro_ep.dense.symbols import Term
 from neuro_ep.errors import InputError
 
 ALLOWED_FLAGS = {
@@ -51,6 +64,9 @@ INSTEAD = {
     "constant over dt": "put it into the neuron model and read it with _pre or _post",
     "unless refractory": "multiply the right-hand side by a neuron variable",
 }
+
+#: Flags that contradict each other, in pairs.
+EXCLUSIVE = ({"summed", "shared"}, {"shared", "replicated"})
 
 
 class DenseSynapses(Group):
@@ -74,6 +90,9 @@ class DenseSynapses(Group):
         External constants and functions.
     dtype : dtype, optional
         float32 or float64; Brian2's ``core.default_float_dtype`` if not given.
+    hold : bool, optional
+        False computes everything at every step even where the source is held; the
+        results are the same to rounding, see :mod:`neuro_ep.dense.held`.
     name : str, optional
         A unique name.
 
@@ -103,6 +122,7 @@ class DenseSynapses(Group):
         when: str = "groups",
         namespace: Mapping | None = None,
         dtype=None,
+        hold: bool = True,
         name: str = "densesynapses*",
     ):
         _refuse_unsupported(source, target, method, on_pre, on_post)
@@ -114,7 +134,10 @@ class DenseSynapses(Group):
             namespace=namespace,
             name=name,
         )
+        self.add_dependency(source)
+        self.add_dependency(target)
         self.source, self.target = source, target
+        self.hold = hold
         self.replicas = _checked_replicas(replicas, source, target)
         self.N_pre = len(source) // self.replicas
         self.N_post = len(target) // self.replicas
@@ -122,7 +145,13 @@ class DenseSynapses(Group):
         self.codeobj_class = None
         model = Equations(model) if isinstance(model, str) else model
         _check_flags(model)
-        summed = [eq for eq in model.values() if "summed" in eq.flags]
+        _refuse_noise(model, {**DEFAULT_FUNCTIONS, **(namespace or {})})
+        self._model = model
+        # in the order of their names, as Synapses delivers them
+        summed = sorted(
+            (eq for eq in model.values() if "summed" in eq.flags),
+            key=lambda equation: equation.varname,
+        )
         self.equations = Equations([eq for eq in model.values() if eq not in summed])
         self._create_variables(summed)
         self.substituted = _substituted(self.equations, summed)
@@ -138,8 +167,8 @@ class DenseSynapses(Group):
         variables.add_constant("N_pre", self.N_pre)
         variables.add_constant("N_post", self.N_post)
         variables.create_clock_variables(self._clock)
-        for index in ("_pre_neuron", "_post_neuron", "_replicated"):
-            variables.add_auxiliary_variable(index, dtype=np.int32)
+        for index in LOOP_INDICES:
+            variables.add_object(index, LoopIndex(index, dtype=np.int32))
         for equation in self.equations.values():
             self._create_variable(equation)
         for suffix, group in (("_pre", self.source), ("_post", self.target)):
@@ -157,6 +186,7 @@ class DenseSynapses(Group):
                 )
         for equation in summed:
             _check_summed(self, equation)
+        _check_written_once(self, summed)
 
     def _create_variable(self, equation):
         name, flags = equation.varname, equation.flags
@@ -229,6 +259,8 @@ class DenseSynapses(Group):
         return operation
 
     def before_run(self, run_namespace):
+        _refuse_noise(self._model, run_namespace or {})
+        _refuse_second_writer(self)
         self.equations.check_units(self, run_namespace=run_namespace)
         for equation in self.summed_equations:
             variables = self.resolve_all(equation.expr.identifiers, run_namespace)
@@ -241,8 +273,42 @@ class DenseSynapses(Group):
             )
         super().before_run(run_namespace)
 
+    def run_regularly(self, code, *args, **keywords):
+        """As in Brian2, for variables that are shared or one a synapse."""
+        for name in sorted(get_identifiers(code)):
+            index = self.variables.indices.get(name)
+            if name in self.variables and index in LOOP_INDICES:
+                raise InputError(
+                    f"run_regularly of DenseSynapses cannot use '{name}', which is not "
+                    "one a synapse; write it into the equations, or run_regularly on "
+                    "the neurons"
+                )
+        return super().run_regularly(code, *args, **keywords)
+
+    def terms(self, name: str) -> tuple[Term, ...] | None:
+        """The separable terms of a right-hand side, or None."""
+        return terms_of(self, self.substituted[name])
+
+    @property
+    def held(self) -> dict[str, str] | None:
+        """What is held while the source does not change, or None; see ``held``."""
+        return held_source(self) if self.hold else None
+
+    @property
+    def operations(self) -> list:
+        """The operations that deliver sums and change the state."""
+        summed = {id(found): found for found in self.summed_updaters.values()}
+        return [*summed.values(), *([self.state_updater] if self.state_updater else [])]
+
+    def after_run(self):
+        if not isinstance(get_device(), CPPStandaloneDevice):
+            settle(self, forget=True)
+        super().after_run()
+
     def matrix_values(self, variable: MatrixVariable) -> np.ndarray:
         """The present values of a synaptic variable, as a matrix without units."""
+        if not isinstance(get_device(), CPPStandaloneDevice):
+            settle(self, forget=True)
         return np.asarray(variable.get_value()).reshape(variable.shape)
 
     def __len__(self) -> int:
@@ -295,10 +361,10 @@ def _refuse_unsupported(source, target, method, on_pre, on_post):
 
 
 def _checked_replicas(replicas, source, target) -> int:
-    if int(replicas) != replicas or replicas < 1:
+    if not isinstance(replicas, numbers.Integral) or replicas < 1:
         raise InputError(f"replicas={replicas!r}: give a whole number from 1")
     for group in (source, target):
-        if len(group) % int(replicas):
+        if len(group) % replicas:
             raise InputError(
                 f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
                 f"replicas={replicas}: give it replicas * n neurons"
@@ -314,6 +380,28 @@ def _check_flags(model: Equations):
                 raise InputError(
                     f"'{equation.varname}': flag ({flag}) is not available in "
                     f"DenseSynapses; {remedy}"
+                )
+        for pair in EXCLUSIVE:
+            if pair <= set(equation.flags):
+                first, second = sorted(pair)
+                raise InputError(
+                    f"'{equation.varname}': ({first}) and ({second}) exclude each "
+                    "other; leave one of them out"
+                )
+
+
+def _refuse_noise(equations: Mapping, functions: Mapping):
+    """No random numbers: a right-hand side may be evaluated in any order, or once."""
+    for name, equation in equations.items():
+        identifiers = set() if equation.expr is None else equation.expr.identifiers
+        for found in sorted(identifiers):
+            function = functions.get(found)
+            random = isinstance(function, Function) and not function.stateless
+            if random or found == "xi" or found.startswith("xi_"):
+                raise InputError(
+                    f"'{name}': {found} is random, which DenseSynapses does not "
+                    "evaluate; draw it in the neuron model, as a subexpression "
+                    "(constant over dt), and read it with _pre or _post"
                 )
 
 
@@ -338,6 +426,44 @@ def _check_summed(synapses, equation):
         "Summed variables need to have the same units in DenseSynapses and the target "
         "group",
     )
+
+
+def _check_written_once(synapses, summed):
+    """With one group on both sides, I_pre and I_post are the same variable."""
+    names: dict = {}
+    for equation in summed:
+        other = names.setdefault(synapses.variables[equation.varname], equation.varname)
+        if other != equation.varname:
+            raise InputError(
+                f"the summed variables '{other}' and '{equation.varname}' set the same "
+                f"variable of '{synapses.target.name}'; give it one for each and add "
+                "them there"
+            )
+
+
+def _refuse_second_writer(synapses: DenseSynapses):
+    """No other object of the network may set a summed variable that this one sets."""
+    mine = {synapses.variables[eq.varname]: eq for eq in synapses.summed_equations}
+    for network in [reference() for reference in Network.__instances__()]:
+        objects = [] if network is None else network.sorted_objects
+        if not any(item is synapses for item in objects):
+            continue
+        for item in objects:
+            for target in _summed_targets(item):
+                if target in mine and item not in synapses.contained_objects:
+                    raise InputError(
+                        f"'{item.name}' and '{synapses.name}' both set "
+                        f"'{target.name}' of '{target.owner.name}'; give each a "
+                        "variable of its own and add them in the neuron equations"
+                    )
+
+
+def _summed_targets(item) -> list:
+    if isinstance(item, SummedVariableUpdater):
+        return [item.target_var]
+    if isinstance(item, SummedOperation):
+        return [item.group.variables[eq.varname] for eq in item.equations]
+    return []
 
 
 def _substituted(equations: Equations, summed) -> dict[str, str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
-from brian2.core.variables import ArrayVariable, Variable, VariableView
+from brian2.core.variables import (
+    ArrayVariable,
+    AuxiliaryVariable,
+    Constant,
+    Variable,
+    VariableView,
+)
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.parsing.rendering import NumpyNodeRenderer
 from brian2.units.fundamentalunits import (
@@ -16,6 +22,29 @@ from brian2.units.fundamentalunits import (
 from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.errors import InputError
+
+#: What to do instead of reading a value that is not one a synapse.
+NOT_A_SYNAPSE = (
+    "only variables that are shared or one a synapse can be monitored and read here; "
+    "for _pre and _post do so in the group of the neurons, and read (replicated) "
+    "variables as an array"
+)
+
+
+class LoopIndex(AuxiliaryVariable):
+    """An index that exists in the loops of dense operations only.
+
+    Brian2 asks whether an index is scalar before it uses it elsewhere, in a monitor
+    say; that is the moment to refuse.
+    """
+
+    @property
+    def scalar(self):
+        raise InputError(NOT_A_SYNAPSE)
+
+    @scalar.setter
+    def scalar(self, value):
+        pass
 
 
 class MatrixVariable(ArrayVariable):
@@ -43,6 +72,8 @@ class MatrixIndexing:
         self.shape = (n_pre, n_post)
 
     def __call__(self, item=slice(None), index_var=None):  # noqa: B008 (Brian2's form)
+        if isinstance(index_var, LoopIndex):
+            raise InputError(NOT_A_SYNAPSE)
         item = slice(None) if isinstance(item, str) and item == "True" else item
         if hasattr(item, "_indices"):
             return item._indices()
@@ -69,8 +100,8 @@ class MatrixView(VariableView):
     def set_item(self, item, value, level=0, namespace=None):
         if self.variable.read_only:
             raise TypeError(f"Variable {self.name} is read-only.")
-        whole = isinstance(item, slice) and item == slice(None)
-        if isinstance(item, str) and item != "True":
+        item = slice(None) if isinstance(item, str) and item == "True" else item
+        if isinstance(item, str):
             raise InputError(
                 f"'{self.name}[{item!r}]': conditions as text are not available for "
                 "dense synapses; index with numbers, slices or arrays"
@@ -81,30 +112,27 @@ class MatrixView(VariableView):
             namespace = (
                 get_local_namespace(level + 1) if namespace is None else namespace
             )
-            value = evaluate(value, self.group, self.variable, namespace)
+            value = evaluate(value, self.group, self.variable, namespace)[item]
         if self.dim is not None:
             fail_for_dimension_mismatch(
                 self.dim, value, f"Incorrect unit for setting variable {self.name}"
             )
-        if whole or item == "True":
-            values = np.empty(self.variable.shape, dtype=self.variable.dtype)
-            values[...] = self._fitting(np.asarray(value))
-        else:
-            values = np.array(self.group.matrix_values(self.variable))
-            values[item] = np.asarray(value)
+        values = np.array(self.group.matrix_values(self.variable))
+        values[item] = self._fitting(np.asarray(value), values[item].shape)
         self.variable.device.fill_with_array(self.variable, values.ravel())
 
-    def _fitting(self, value):
-        """The value, if it can fill the matrix; a flat array is taken row by row."""
-        shape = self.variable.shape
+    def _fitting(self, value, shape):
+        """The value in this shape, if it fits; a flat array is taken row by row."""
         if value.ndim == 1 and value.size == np.prod(shape):
             return value.reshape(shape)
         try:
+            if value.ndim == 1 and len(shape) > 1 and value.size > 1:
+                raise ValueError("a row or a column? A flat array must be complete")
             return np.broadcast_to(value, shape)
         except ValueError:
             raise InputError(
-                f"'{self.name}' has shape {shape} but the values given have shape "
-                f"{value.shape}; give an array of shape {shape} or one number"
+                f"'{self.name}' has shape {shape} there but the values given have "
+                f"shape {value.shape}; give an array of shape {shape} or one number"
             ) from None
 
     def set_with_index_array(self, item, value, check_units):
@@ -135,10 +163,11 @@ def evaluate(expression: str, group, variable: MatrixVariable, namespace) -> Qua
     resolved = group.resolve_all(names, namespace, user_identifiers=names)
     _check_unit(expression, resolved, here, variable)
     for name, found in resolved.items():
-        here[name] = _plain_value(name, found, group)
+        here[name] = _plain_value(name, found, group, len(shape))
     code = NumpyNodeRenderer().render_expr(expression)
     functions = {"logical_not": np.logical_not, "logical_and": np.logical_and}
-    return Quantity(eval(code, functions, here), variable.dim)
+    values = np.broadcast_to(eval(code, functions, here), shape)
+    return Quantity(values, variable.dim)
 
 
 def _check_unit(expression, resolved, here, variable):
@@ -156,14 +185,18 @@ def _check_unit(expression, resolved, here, variable):
         resolved.pop(name, None)
 
 
-def _plain_value(name, found, group):
+def _plain_value(name, found, group, axes):
     if isinstance(found, Function):
+        if not found.stateless:
+            raise InputError(
+                f"{name}() is not available in an initial value as text, only rand() "
+                "and randn() are; draw the matrix with numpy and assign it"
+            )
         return found.implementations[NumpyCodeGenerator].get_code(group)
-    value = np.asarray(found.get_value())
-    if value.size == 1:
-        return value.item()
-    if isinstance(found, MatrixVariable):
-        return value.reshape(found.shape)
+    if isinstance(found, MatrixVariable) and len(found.shape) <= axes:
+        return group.matrix_values(found)
+    if isinstance(found, Constant) or getattr(found, "scalar", False):
+        return np.asarray(found.get_value()).item()
     raise InputError(
         f"'{name}' cannot be used in an initial value as text: it is neither shared "
         "nor a synaptic variable; compute the matrix with numpy and assign it"

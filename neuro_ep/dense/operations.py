@@ -10,12 +10,15 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import sympy
 from brian2.codegen.codeobject import create_runner_codeobj
 from brian2.core.variables import ArrayVariable, Subexpression, Variables
 from brian2.groups.group import CodeRunner
 from brian2.parsing.sympytools import str_to_sympy
 
 from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
+from neuro_ep.dense.held import ARRAYS, add_arrays
 from neuro_ep.dense.symbols import (
     POST,
     PRE,
@@ -25,6 +28,9 @@ from neuro_ep.dense.symbols import (
     Term,
     separate,
 )
+
+#: Indices of values that are not one a synapse: presynaptic, postsynaptic, replicated.
+LOOP_INDICES = ("_pre_neuron", "_post_neuron", "_replicated")
 
 
 class DenseOperation(CodeRunner):
@@ -46,6 +52,8 @@ class DenseOperation(CodeRunner):
         self.blocks, self.arrays = {}, {}
         variables = Variables(None)
         variables.add_object("_blas", BLAS)
+        for index in LOOP_INDICES:  # the template loops over them
+            variables.add_auxiliary_variable(index, dtype=np.int32)
         keywords = self.describe(run_namespace)
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
@@ -122,16 +130,33 @@ def places(synapses, name: str) -> str:
     }[index]
 
 
-def known_constants(synapses, names) -> dict[str, float]:
-    """Neuron subexpressions that are plain numbers, such as ``drho = 0 : 1``."""
-    constants = {}
+def known_values(synapses, names) -> dict[str, sympy.Expr]:
+    """Neuron subexpressions that are plain numbers, such as ``drho = 0 : 1``, or other
+    names for a stored variable, such as ``rho = x : 1``.
+    """
+    values = {}
     for name in names:
         variable = synapses.variables.get(name)
         if isinstance(variable, Subexpression):
             value = str_to_sympy(variable.expr)
-            if value.is_number:
-                constants[name] = value
-    return constants
+            if value.is_Symbol:
+                value = _stored(synapses, value.name)
+            if value is not None and (value.is_number or value.is_Symbol):
+                values[name] = value
+    return values
+
+
+def _stored(synapses, name: str) -> sympy.Symbol | None:
+    """The name that users know for an array, whatever Brian2 calls it here."""
+    array = synapses.variables.get(name)
+    if not isinstance(array, ArrayVariable):
+        return None
+    index = synapses.variables.indices[name]
+    for other, variable in synapses.variables.items():
+        same = variable is array and synapses.variables.indices[other] == index
+        if same and other.endswith(("_pre", "_post")) and not other.startswith("_"):
+            return str_to_sympy(other)
+    return None
 
 
 def terms_of(synapses, expression: str) -> tuple[Term, ...] | None:
@@ -140,7 +165,7 @@ def terms_of(synapses, expression: str) -> tuple[Term, ...] | None:
     return separate(
         expression,
         lambda name: places(synapses, name),
-        known_constants(synapses, names),
+        known_values(synapses, names),
     )
 
 
@@ -152,6 +177,9 @@ class SummedOperation(DenseOperation):
         self.equations = list(equations)
 
     def describe(self, run_namespace):
+        held = self.group.held
+        if held is not None:
+            return {"sums": [], "held": self._held(held)}
         sums, outside = [], set()
         for number, equation in enumerate(self.equations):
             target = self.use(equation.varname)
@@ -174,7 +202,19 @@ class SummedOperation(DenseOperation):
             else:
                 described.update(self._products(number, terms, source, to, outside))
             sums.append(described)
-        return {"sums": sums, "outside": sorted(outside)}
+        return {"sums": sums, "outside": sorted(outside), "held": None}
+
+    def _held(self, held):
+        """The arrays of a source that is held, see :mod:`neuro_ep.dense.held`."""
+        add_arrays(self.group)
+        (term,) = self.group.terms(held["current"])
+        return {
+            "source": self.use(held["source"]),
+            "matrix": self.use(held["matrix"]),
+            "target": self.use(held["current"]),
+            "coefficient": self.coefficient(term.coefficient, "held"),
+            "kept": {name: self.use(name) for name in ARRAYS},
+        }
 
     def _products(self, number, terms, source, to, outside):
         """Matrix products, each once, and how they are combined into the target."""
@@ -234,6 +274,11 @@ class PlasticityOperation(DenseOperation):
         if not separable:
             return self._loop(names)
         states = [self._separable(name, split[name]) for name in names]
+        held = self.group.held
+        if held is not None:
+            add_arrays(self.group)
+            kept = {name: self.use(name) for name in ARRAYS}
+            return {"states": states, "kind": "held", "kept": kept}
         return {"states": states, "kind": "product"}
 
     def _loop(self, names):

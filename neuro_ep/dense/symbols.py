@@ -60,15 +60,19 @@ def separate(
 
 
 def _addends(expression: sympy.Expr) -> list[sympy.Expr]:
-    """The terms of the expanded sum; arguments of functions are left as written."""
+    """The terms of the expanded sum, where equal and opposite terms have met."""
+    expanded = _expanded(expression)
+    return [] if expanded == 0 else list(sympy.Add.make_args(expanded))
+
+
+def _expanded(expression: sympy.Expr) -> sympy.Expr:
+    """The expanded sum; arguments of functions are left as written."""
     expanded = sympy.expand(
         expression, deep=False, power_exp=False, power_base=False, log=False
     )
-    if expanded == 0:
-        return []
     if not isinstance(expanded, sympy.Add):
-        return [expanded] if expanded == expression else _addends(expanded)
-    return [part for addend in expanded.args for part in _addends(addend)]
+        return expanded if expanded == expression else _expanded(expanded)
+    return sympy.Add(*(_expanded(addend) for addend in expanded.args))
 
 
 def _term(product: sympy.Expr, place: Callable[[str], str]) -> Term | None:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -125,11 +124,14 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise InputError(f"{path} is a folder; name a file in it with --out")
     if overwrite:
         return
-    remedy = "choose another --out, or delete it, or pass --resume"
+    remedy = "choose another --out, or delete it"
     if path.exists():
         raise InputError(f"{path} exists; {remedy}")
     if part_folder(path).exists():
-        raise InputError(f"{path} has an unfinished run, {path.name}.part; {remedy}")
+        raise InputError(
+            f"{path} has an unfinished run, {path.name}.part; pass --resume, or"
+            f" {remedy}"
+        )
 
 
 def _refuse_complete(path: Path) -> NoReturn:
@@ -168,18 +170,13 @@ def _check_space(writer: RunWriter) -> None:
 def _begin(writer: RunWriter) -> None:
     """Make the folder of parts and its header, or leave no trace."""
     part = writer.part
-    made: list[Path] = []
     try:
         for folder in reversed([f for f in (part, *part.parents) if not f.exists()]):
             folder.mkdir(exist_ok=folder != part)
-            made.append(folder)
+            writer.made.append(folder)
         write_header(writer.part, writer.header)
     except BaseException:
-        if part in made:
-            shutil.rmtree(part, ignore_errors=True)
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
+        writer.discard()
         raise
 
 

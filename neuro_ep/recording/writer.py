@@ -6,10 +6,12 @@ At the end they become `run.h5`: a run is complete if and only if that file exis
 """
 
 import math
+import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 from typing import NoReturn
@@ -48,6 +50,7 @@ class RunWriter:
         self.path = path
         self.header = header
         self.snapshots = snapshots
+        self.made: list[Path] = []  # folders, the outermost first
         self.last_epoch = -1
         self.weights: Arrays = {}
         self.state: Arrays = {}
@@ -119,6 +122,41 @@ class RunWriter:
         # The run is complete now; `resume` deletes what a kill here leaves.
         shutil.rmtree(self.part, ignore_errors=True)
         return self.path
+
+    def discard(self) -> None:
+        """Undo `create`: delete the folder of parts and those made to hold it."""
+        if self.part in self.made:
+            shutil.rmtree(self.part, ignore_errors=True)
+        for folder in reversed(self.made):
+            with suppress(OSError):
+                folder.rmdir()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the run, which ends with the process at the latest.
+
+        InputError when another process holds it. Windows cannot lock a folder.
+        """
+        if sys.platform == "win32":
+            yield
+            return
+        import fcntl
+
+        with self.disk_errors():
+            folder = os.open(self.part, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{self.path} is being trained by another process; wait for it, or"
+                    " choose another --out"
+                ) from error
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(folder)
 
     def _check(self, epoch: int, weights: Arrays, row: dict) -> None:
         if epoch <= self.last_epoch:

@@ -564,7 +564,7 @@ def test_kill_at_every_change_of_the_disk(tmp_path):
 def test_create_refuses_what_exists(tmp_path):
     path = record(tmp_path / "run.h5")
     before = listing(tmp_path)
-    with pytest.raises(InputError, match="choose another --out, or delete it, or pass"):
+    with pytest.raises(InputError, match="exists; choose another --out, or delete it$"):
         recording.create(path, header())
     assert listing(tmp_path) == before
 

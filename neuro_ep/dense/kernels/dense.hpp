@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 extern "C" {
@@ -48,6 +49,43 @@ inline void spread_row_sums(const real *a, int rows, int columns_a, real *out,
         std::fill(out + row * columns_out, out + (row + 1) * columns_out, sum);
     }
 }
+
+// Held sources: what is kept while the presynaptic values stay as they are.
+template <typename real>
+struct Held {
+    real *source, *current, *pending, *gram;
+    int32_t *flags;  // whether all this is valid, whether changes are pending
+    int replicas, n_pre, n_post;
+
+    // w += source^T pending
+    void settle(real *matrix) {
+        if (!flags[1]) return;
+        product(transposed, plain, n_pre, n_post, replicas, (real)1, source, n_pre,
+                pending, n_post, (real)1, matrix);
+        std::fill(pending, pending + replicas * n_post, (real)0);
+        flags[1] = 0;
+    }
+
+    // target = scale * source w, from what is kept unless the source has changed
+    void deliver(const real *now, real *matrix, real scale, real *target) {
+        const int n = replicas * n_post;
+        if (!flags[0] || std::memcmp(now, source, sizeof(real) * replicas * n_pre)) {
+            settle(matrix);
+            std::copy(now, now + replicas * n_pre, source);
+            product(plain, plain, replicas, n_post, n_pre, (real)1, source, n_pre, matrix,
+                    n_post, (real)0, current);
+            product(plain, transposed, replicas, replicas, n_pre, (real)1, source, n_pre,
+                    source, n_pre, (real)0, gram);
+            flags[0] = 1;
+        }
+        std::copy(current, current + n, target);
+        if (flags[1])
+            product(plain, plain, replicas, n_post, replicas, (real)1, gram, replicas,
+                    pending, n_post, (real)1, target);
+        if (scale != 1)
+            for (int k = 0; k < n; k++) target[k] *= scale;
+    }
+};
 
 }  // namespace neuro_ep
 

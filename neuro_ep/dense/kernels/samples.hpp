@@ -13,23 +13,29 @@
 
 namespace neuro_ep {
 
-template <typename real>
-inline const real *map_samples(const char *variable) {
-    const char *path = std::getenv(variable);
-    const int file = path ? open(path, O_RDONLY) : -1;
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0) {
-        std::fprintf(stderr, "Error: cannot open the samples that %s names\n", variable);
-        std::exit(1);
+struct Samples {
+    void *start = nullptr;
+    size_t size = 0;
+
+    // Anew where a run begins: another run of this process may name another file.
+    void map(const char *variable) {
+        if (start != nullptr) munmap(start, size);
+        const char *path = std::getenv(variable);
+        const int file = path ? open(path, O_RDONLY) : -1;
+        struct stat status;
+        if (file < 0 || fstat(file, &status) != 0) {
+            std::fprintf(stderr, "Error: cannot open the samples that %s names\n", variable);
+            std::exit(1);
+        }
+        size = status.st_size;
+        start = mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
+        close(file);
+        if (start == MAP_FAILED) {
+            std::fprintf(stderr, "Error: cannot map the samples in %s\n", path);
+            std::exit(1);
+        }
     }
-    void *start = mmap(nullptr, status.st_size, PROT_READ, MAP_SHARED, file, 0);
-    close(file);
-    if (start == MAP_FAILED) {
-        std::fprintf(stderr, "Error: cannot map the samples in %s\n", path);
-        std::exit(1);
-    }
-    return static_cast<const real *>(start);
-}
+};
 
 // One line of JSON on stderr, at most every half second, for a progress bar to read.
 inline void report_progress(int done, int total) {

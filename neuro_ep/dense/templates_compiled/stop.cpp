@@ -1,1 +1,1 @@
-        // the run has exactly the length of its presentations: nothing to stop
+        /* the run has exactly the length of its presentations: nothing to stop */

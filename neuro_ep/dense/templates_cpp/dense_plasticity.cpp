@@ -1,5 +1,5 @@
 {% extends 'dense_operation.cpp' %}
-{% from 'dense_macros.cpp' import vector, fill with context %}
+{% from 'dense_macros.cpp' import vector, fill, keep with context %}
 {% block maincode %}
     typedef {{c_data_type(scalar)}} real;
     const int _replicas = {{replicas}};
@@ -39,6 +39,24 @@
             {{get_array_name(state.array)}}[_pre * {{n_post}} + _post] += (real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
         {% endfor %}
     }
+    {% elif kind == 'held' %}
+    {{keep(kept)}}
+    {% for term in states[0].outer %}
+    {
+        real _scale;
+        {
+            const size_t _vectorisation_idx = -1;
+            {{scalar_code[term.coefficient]|autoindent}}
+            _scale = (real)(_coefficient * {{dt}}) / _replicas;
+        }
+        if (_scale != 0)
+        {
+            real* _pending = _held.pending;
+            {{fill(term.post, "_pending", "_scale * ", "+=")}}
+            _held.flags[1] = 1;
+        }
+    }
+    {% endfor %}
     {% else %}
     {% for state in states %}
     {

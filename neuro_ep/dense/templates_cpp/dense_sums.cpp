@@ -1,8 +1,18 @@
 {% extends 'dense_operation.cpp' %}
-{% from 'dense_macros.cpp' import vector with context %}
+{% from 'dense_macros.cpp' import vector, keep with context %}
 {% block maincode %}
     typedef {{c_data_type(scalar)}} real;
     const int _replicas = {{replicas}};
+    {% if held is not none %}
+    real _scale;
+    {
+        const size_t _vectorisation_idx = -1;
+        {{scalar_code[held.coefficient]|autoindent}}
+        _scale = _coefficient;
+    }
+    {{keep(held.kept)}}
+    _held.deliver({{get_array_name(held.source)}}, {{get_array_name(held.matrix)}}, _scale, {{get_array_name(held.target)}});
+    {% endif %}
     {% for sum in sums %}
     {% set target = get_array_name(sum.target) %}
     {
@@ -77,4 +87,13 @@
         {% endif %}
     }
     {% endfor %}
+{% endblock %}
+{% block after_code %}
+    {% if held is not none %}
+    {{keep(held.kept)}}
+    _held.settle({{get_array_name(held.matrix)}});
+    _held.flags[0] = 0;
+    {% else %}
+    // EMPTY_CODE_BLOCK
+    {% endif %}
 {% endblock %}

@@ -1,9 +1,10 @@
 {% extends 'dense_operation.cpp' %}
 {% macro _scalar_of(name) %}{{get_array_name(variables[name])}}[0]{% endmacro %}
 {% macro _array_of(name) %}{{get_array_name(variables[name])}}{% endmacro %}
+{% set _unit = get_array_name(scale) ~ '[0]' if scale is not none else '1' %}
 {% block maincode %}
     typedef {{c_data_type(input.dtype)}} real;
-    static const real* const _samples = neuro_ep::map_samples<real>("{{samples}}");
+    static neuro_ep::Samples _file;
     {% for array, value in onset %}
     static std::vector<real> _settled_{{loop.index0}}({{array.size}});
     {% endfor %}
@@ -11,13 +12,15 @@
     int32_t &_step = {{_scalar_of('step')}};
     int32_t &_phase = {{_scalar_of('phase')}};
     const int32_t _total = {{_scalar_of('n_presentations')}};
+    if (_presentation == 0 && _phase == 0 && _step == 0) _file.map("{{samples}}");
+    const real* const _samples = static_cast<const real*>(_file.start);
 
     if (_presentation < _total && _step > 0 && _step == {{_array_of('phase_steps')}}[_phase])
     {
         bool _sound = true;
         {% for array, value in onset %}
         for (int _k = 0; _k < {{array.size}}; _k++)
-            if (!(std::fabs({{get_array_name(array)}}[_k]) < {{runaway}} * {{get_array_name(scale)}}[0])) _sound = false;
+            if (!(std::fabs({{get_array_name(array)}}[_k]) < {{runaway}} * {{_unit}})) _sound = false;
         {% endfor %}
         if (_phase == 0)
         {
@@ -29,7 +32,7 @@
                 const real* _aim = {{get_array_name(target)}} + _replica * {{n_outputs}};
                 for (int _k = 0; _k < {{n_outputs}}; _k++)
                 {
-                    const double _error = _read[_k] / {{get_array_name(scale)}}[0] - _aim[_k];
+                    const double _error = _read[_k] / {{_unit}} - _aim[_k];
                     _cost += 0.5 * _error * _error;
                 }
                 {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_outputs}}) - _read;

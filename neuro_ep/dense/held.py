@@ -1,0 +1,125 @@
+"""Held sources: pay for what changes, not for synapses, and approximate nothing.
+
+Where the presynaptic activity ``x`` (replicas x n_pre) stays as it is for many steps,
+
+- the current ``x w`` is computed when ``x`` changes, not at every step;
+- a change ``dw = x^T d(t)`` is kept as ``pending = sum d(t)`` (replicas x n_post) and
+  written once, ``w += x^T pending``, when ``x`` changes, the run ends, or ``w`` is
+  read; meanwhile the current is ``x w + (x x^T) pending``.
+
+That a source is held is found out, not declared: it has no differential equations, and
+its values are compared with a copy at every step. A rule qualifies if every term of its
+right-hand side is ``c * x_pre * g(post)``; a decay term, feedback onto the source, or
+another object that reads ``w`` while the network runs, and the plain path is taken.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from brian2.core.network import Network
+from brian2.core.variables import ArrayVariable
+
+from neuro_ep.dense.codeobjects import DenseNumpyCodeObject, dense_code_object_class
+
+ARRAYS = ("_held_source", "_held_current", "_held_pending", "_held_gram", "_held_flags")
+
+
+def held_source(synapses) -> dict[str, str] | None:
+    """Names of the source, the weight and the current that are held, or None."""
+    if len(synapses.summed_equations) != 1:
+        return None
+    if dense_code_object_class() is DenseNumpyCodeObject:
+        return None
+    current = synapses.summed_equations[0].varname
+    terms = synapses.terms(current)
+    if not current.endswith("_post") or terms is None or len(terms) != 1:
+        return None
+    found = {"source": terms[0].pre, "matrix": terms[0].matrix, "current": current}
+    if terms[0].matrix is None or terms[0].post != "1":
+        return None
+    if not _is_constant(synapses, found["source"]) or not _is_float(synapses, current):
+        return None
+    if not _plasticity_fits(synapses, found) or _is_watched(synapses, found["matrix"]):
+        return None
+    return found
+
+
+def add_arrays(synapses):
+    """What the held path keeps from step to step; flags are (valid, pending)."""
+    if ARRAYS[0] in synapses.variables:
+        return
+    replicas, n_pre, n_post = synapses.replicas, synapses.N_pre, synapses.N_post
+    sizes = (replicas * n_pre, *[replicas * n_post] * 2, replicas**2)
+    for name, size in zip(ARRAYS, sizes, strict=False):
+        synapses.variables.add_array(name, size=size, dtype=synapses.dtype)
+    synapses.variables.add_array("_held_flags", size=2, dtype=np.int32)
+
+
+def settle(synapses, forget: bool = False):
+    """Write pending changes into the weights; ``forget`` also drops the current.
+
+    For code that reads weights from Python; compiled programs do it themselves.
+    """
+    if ARRAYS[0] not in synapses.variables:
+        return
+    source, _, pending, _, flags = (
+        synapses.variables[name].get_value() for name in ARRAYS
+    )
+    if flags[1]:
+        shape = (synapses.replicas, synapses.N_pre)
+        name = synapses.equations.diff_eq_names
+        weights = synapses.variables[next(iter(name))].get_value()
+        change = source.reshape(shape).T @ pending.reshape(synapses.replicas, -1)
+        weights += change.ravel()
+        pending[:] = 0
+        flags[1] = 0
+    if forget:
+        flags[0] = 0
+
+
+def _is_constant(synapses, name: str) -> bool:
+    """A parameter of neurons that no differential equation changes."""
+    variable = synapses.variables.get(name)
+    equations = getattr(synapses.source, "equations", None)
+    return (
+        isinstance(variable, ArrayVariable)
+        and not variable.scalar
+        and variable.dtype == synapses.dtype
+        and equations is not None
+        and not equations.diff_eq_names
+        and synapses.source is not synapses.target
+    )
+
+
+def _is_float(synapses, name: str) -> bool:
+    return synapses.variables[name].dtype == synapses.dtype
+
+
+def _plasticity_fits(synapses, found) -> bool:
+    """No plasticity, or one of terms ``c * source * g(post)`` alone."""
+    states = synapses.equations.diff_eq_names
+    if not states:
+        return True
+    terms = synapses.terms(found["matrix"]) if states == {found["matrix"]} else None
+    return terms is not None and all(
+        term.matrix is None and term.pre == found["source"] for term in terms
+    )
+
+
+def _is_watched(synapses, matrix: str) -> bool:
+    """Whether another object of the network reads or writes the weights."""
+    variable = synapses.variables[matrix]
+    own = [synapses, *synapses.operations]
+    for network in [reference() for reference in Network.__instances__()]:
+        objects = [] if network is None else network.sorted_objects
+        if not any(item is synapses for item in objects):
+            continue
+        for item in objects:
+            if any(item is mine for mine in own):
+                continue
+            owner = getattr(item, "group", item)
+            known = list(getattr(owner, "variables", {}).values())
+            known += list(getattr(item, "variables", {}).values())
+            if any(other is variable for other in known):
+                return True
+    return False
