@@ -23,12 +23,18 @@ class NeuronModel:
         State variables and the value they take when a presentation begins.
     method
         Brian2's name of the integrator.
+    regularly
+        Slot of the schedule -> Brian2 code that runs there at every step.
+    marks
+        Variables that plasticity compares with, see :class:`neuro_ep.protocol.Phase`.
     """
 
     equations: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     onset: Mapping[str, Any] = field(default_factory=dict)
     method: str = "euler"
+    regularly: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

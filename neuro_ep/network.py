@@ -142,6 +142,11 @@ def build_network(
             for group, kind in zip(layers, kinds, strict=True)
             for name, value in kind.onset.items()
         },
+        marks=[
+            (group, name)
+            for group, kind in zip(layers, kinds, strict=True)
+            for name in kind.marks
+        ],
         listeners=[*layers, *synapses],
     )
     network = LayeredNetwork(
@@ -164,12 +169,17 @@ def build_network(
 def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
     """The protocol as arrays of the presentations."""
     name, phases = network.presentations.name, network.protocol.phases
+    settings, model = network.settings, network.model
+    unit = model.output.parameters.get(model.read_out_unit, 1)
     return {
-        f"{name}.strength": abs(network.settings.beta),
+        f"{name}.strength": abs(settings.beta),
         f"{name}.phase_steps": np.array(network.phase_steps()),
         f"{name}.phase_nudge": np.array([phase.nudge for phase in phases]),
         f"{name}.phase_plastic": np.array([phase.plastic for phase in phases]),
         f"{name}.phase_restore": np.array([int(phase.restore) for phase in phases]),
+        f"{name}.phase_every": np.array([phase.every for phase in phases]),
+        f"{name}.phase_from_before": np.array([int(p.from_before) for p in phases]),
+        f"{name}.tolerance": settings.tolerance * settings.step * float(unit),
     }
 
 
@@ -184,6 +194,8 @@ def set_all(network: LayeredNetwork, values: Mapping[str, np.ndarray | float]):
 
 def _neurons(name, kind: NeuronModel, n, clock, values) -> NeuronGroup:
     group = NeuronGroup(n, kind.equations, method=kind.method, clock=clock, name=name)
+    for slot, code in kind.regularly.items():
+        group.run_regularly(code, when=slot, name=f"{name}_{slot}")
     values.update(_parameters(name, kind))
     return group
 

@@ -21,6 +21,12 @@ from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
 #: The environment variable that names the file with the samples, raw, one row each.
 SAMPLES = "NEURO_EP_SAMPLES"
 
+#: Shared variables that follow the protocol, see :mod:`neuro_ep.protocol`.
+PROTOCOL = ("nudged", "beta", "plastic", "marking")
+
+#: Where a run stands: zero at its start.
+PLACE = ("presentation", "phase", "step", "ending")
+
 #: Largest magnitude, in units of the read-out, before a run counts as diverged.
 RUNAWAY = 1e3
 
@@ -38,11 +44,15 @@ class Presentations(Group):
         Whether a presentation goes beyond its first phase; the sign of its beta.
     strength
         The magnitude of beta, above 0.
-    phase_steps, phase_nudge, phase_plastic, phase_restore : (phases,)
+    phase_steps, phase_nudge, phase_plastic, phase_restore, ... : (phases,)
         The protocol, see :mod:`neuro_ep.protocol`; lengths in steps.
+    tolerance
+        A phase ends early once no neuron moves by more than this in a step, in units
+        of its state; 0 keeps the length fixed.
 
     Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), mean over the
-    batch of one half of the squared error, and ``diverged`` (1 if the run was stopped).
+    batch of one half of the squared error, ``taken`` (capacity,), steps of the first
+    phase, and ``diverged`` (1 if the run was stopped).
     """
 
     add_to_magic_network = True
@@ -55,9 +65,10 @@ class Presentations(Group):
         shape = {"replicas": replicas, "capacity": capacity, "phases": phases}
         self.shape = shape
         integers, slots = np.int32, capacity * replicas
-        for scalar in ("n_presentations", "presentation", "step", "phase", "diverged"):
+        for scalar in ("n_presentations", *PLACE, "diverged"):
             variables.add_array(scalar, size=1, dtype=integers, scalar=True, index="0")
-        variables.add_array("strength", size=1, scalar=True, index="0")
+        for scalar in ("strength", "tolerance"):
+            variables.add_array(scalar, size=1, scalar=True, index="0")
         for array, size, dtype in (
             ("sample", slots, integers),
             ("label", slots, integers),
@@ -65,20 +76,25 @@ class Presentations(Group):
             ("learn", capacity, integers),
             ("sign", capacity, None),
             ("cost", capacity, np.float64),
+            ("taken", capacity, integers),
             ("phase_steps", phases, integers),
             ("phase_nudge", phases, integers),
             ("phase_plastic", phases, None),
             ("phase_restore", phases, integers),
+            ("phase_every", phases, integers),
+            ("phase_from_before", phases, integers),
         ):
             variables.add_array(array, size=size, dtype=dtype)
         self._enable_group_attributes()
 
-    def attach(self, *, input_group, output_group, read_out, scale, onset, listeners):
+    def attach(
+        self, *, input_group, output_group, read_out, scale, onset, marks, listeners
+    ):
         """Say what the operation touches, once the network's groups exist.
 
         onset maps (group, variable) to its SI value at the beginning of a presentation;
-        listeners are the groups whose shared ``nudged``, ``beta`` and ``plastic``,
-        where declared, follow the protocol; ``read_out / scale`` of the output group
+        marks are the (group, variable) that plasticity compares with; listeners are the
+        groups whose shared variables of :data:`PROTOCOL`, where declared, follow it; ``read_out / scale`` of the output group
         is the prediction (scale None: it is dimensionless).
         """
         operation = PresentationOperation(self)
@@ -91,13 +107,14 @@ class Presentations(Group):
             (operation.refer(group, name), value)
             for (group, name), value in onset.items()
         ]
+        operation.marks = [operation.refer(group, name) for group, name in marks]
         operation.protocol = {
             name: [
                 operation.refer(group, name)
                 for group in listeners
                 if name in group.variables and group.variables[name].scalar
             ]
-            for name in ("nudged", "beta", "plastic")
+            for name in PROTOCOL
         }
 
 
@@ -145,6 +162,7 @@ class PresentationOperation(CodeRunner):
                 "read_out": self.read_out,
                 "scale": self.scale,
                 "onset": self.onset,
+                "marks": self.marks,
                 "protocol": self.protocol,
                 "samples": SAMPLES,
                 "sample_dtype": np.dtype(self.input.dtype).name,

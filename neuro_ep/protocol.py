@@ -1,7 +1,7 @@
 """What happens when: the phases of one presentation.
 
-A presentation has a fixed length and everything in it is a function of the time since
-its onset. The protocol sets three shared variables in every group that declares them:
+Everything in a presentation is a function of the time since its onset; its length is
+fixed unless phases may end once they have settled. The protocol sets shared variables in every group that declares them:
 
 nudged
     1 while the output is nudged, else 0.
@@ -11,6 +11,8 @@ beta
 plastic
     The share of the plasticity that is open: 0 while weights rest, 1, or 1/2 where two
     nudged phases of opposite sign are averaged.
+marking
+    1 in steps at whose end rules that need it note the activity they compare with.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ class Phase:
     duration is in units of the neurons' time constant; nudge is the sign of nudging,
     0 for none; plastic the open share of plasticity; ``restore`` puts the neurons back
     to where they were at the end of the first phase, with the weights as they are.
+
+    Plasticity opens at every step, or ``every`` n-th and the last (0: the last only).
+    Rules that open it more rarely compare with a mark, the activity when it was open
+    last or the phase began; with ``from_before`` the mark stays that of the end of the
+    phase before, also where the neurons are restored.
     """
 
     name: str
@@ -35,6 +42,8 @@ class Phase:
     nudge: int = 0
     plastic: float = 0.0
     restore: bool = False
+    every: int = 1
+    from_before: bool = False
 
     def __post_init__(self):
         if not 0 < self.duration < math.inf:
@@ -59,7 +68,9 @@ class Protocol:
 NUDGING = ("random-sign", "symmetric", "one-sided")
 
 
-def free_then_nudged(nudging: str, free: float, nudged: float) -> Protocol:
+def free_then_nudged(
+    nudging: str, free: float, nudged: float, every: int = 1
+) -> Protocol:
     """The protocol of continual EP: plasticity is on in the nudged phase.
 
     nudging
@@ -67,17 +78,35 @@ def free_then_nudged(nudging: str, free: float, nudged: float) -> Protocol:
         "symmetric": +beta, then -beta from the free state, each with weight 1/2.
     free, nudged
         Durations in units of the neurons' time constant.
+    every
+        Steps from one opening of plasticity to the next.
     """
     settle = Phase("free", free)
     phases: tuple[Phase, ...]
     if nudging == "symmetric":
         phases = (
             settle,
-            Phase("nudge+", nudged, nudge=1, plastic=0.5),
-            Phase("nudge-", nudged, nudge=-1, plastic=0.5, restore=True),
+            Phase("nudge+", nudged, nudge=1, plastic=0.5, every=every),
+            Phase("nudge-", nudged, nudge=-1, plastic=0.5, restore=True, every=every),
         )
     elif nudging in NUDGING:
-        phases = (settle, Phase("nudge", nudged, nudge=1, plastic=1.0))
+        phases = (settle, Phase("nudge", nudged, nudge=1, plastic=1.0, every=every))
     else:
         raise InputError(f"nudging {nudging!r}: choose one of {', '.join(NUDGING)}")
     return Protocol(nudging, phases, random_sign=nudging == "random-sign")
+
+
+def free_then_contrast(nudging: str, free: float, nudged: float) -> Protocol:
+    """The protocol of EP: weights rest until the end of the presentation.
+
+    They change once, by the contrast of two settled states: nudged and free, or, with
+    symmetric nudging, the two nudged ones. Arguments as in :func:`free_then_nudged`.
+    """
+    if nudging != "symmetric":
+        return free_then_nudged(nudging, free, nudged, every=0)
+    lower = Phase(
+        *("nudge-", nudged, -1, 0.5), restore=True, every=0, from_before=True
+    )
+    return Protocol(
+        nudging, (Phase("free", free), Phase("nudge+", nudged, nudge=1), lower)
+    )

@@ -30,6 +30,12 @@ class Settings:
         Euler step, in time constants.
     batch
         Replicas that share the weights and are presented together.
+    plastic_every
+        Steps from one opening of plasticity to the next; the changes add up to the
+        same as long as the neurons do not see them.
+    tolerance
+        A phase ends early once every neuron moves by less than this per time constant;
+        0 keeps phases at their full length.
     nudging, activation, dynamics, plasticity
         Names, see the model file of the rule.
     """
@@ -46,6 +52,8 @@ class Settings:
     activation: str = "sigmoid"
     dynamics: str = "continuous"
     plasticity: str = "difference"
+    plastic_every: int = 1
+    tolerance: float = 0.0
 
     def __post_init__(self):
         _check(

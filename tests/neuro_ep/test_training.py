@@ -373,7 +373,7 @@ def test_small_gain_is_not_warned_of(few, tmp_path):
         assert 0 < run.training["gain_hidden"][-1] < 0.1
 
 
-# The cache of builds, with a make that compiles nothing
+# The cache of builds, with a compiler that compiles nothing
 
 BUILD = """
     import sys
@@ -387,19 +387,24 @@ BUILD = """
 """
 
 
+COMPILER_SCRIPT = """#!/bin/sh
+while [ $# -gt 0 ]; do [ "$1" = -o ] && out="$2"; shift; done
+[ -z "$out" ] || touch "$out"
+if [ "$out" = main ]; then {script}; fi
+"""
+
+
 @pytest.fixture
 def build(tmp_path):
-    """Start a build in a process whose `make` is this script."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
+    """Start a build in a process, whose compiler links `main` by this script."""
 
     def start(script) -> subprocess.Popen:
-        make = tools / "make"
-        make.write_text(f"#!/bin/sh\n{script}\n")
-        make.chmod(make.stat().st_mode | stat.S_IXUSR)
+        compiler = tmp_path / "compiler"
+        compiler.write_text(COMPILER_SCRIPT.format(script=script))
+        compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
         environment = {
             **os.environ,
-            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "CXX": str(compiler),
             "NEURO_EP_CACHE": str(tmp_path / "cache"),
         }
         return subprocess.Popen(
@@ -415,14 +420,14 @@ def build(tmp_path):
 
 
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-MAKE_MAIN = "echo '#!/bin/sh' > main; chmod +x main"
+LINK = "echo '#!/bin/sh' > main; chmod +x main"
 
 
 @needs_shell
 def test_two_builds_at_once(build, tmp_path):
     """Both compile, the first names its build, and nobody replaces that."""
     wait = "while [ $(ls .. | grep -c making) -lt 2 ]; do sleep 0.05; done"
-    both = f"touch ../making.$$; {wait}; {MAKE_MAIN}"
+    both = f"touch ../making.$$; {wait}; {LINK}"
     processes = [build(both), build(both)]
     outputs = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
@@ -458,7 +463,7 @@ def test_killed_build_is_no_build(build, tmp_path):
     assert left.name.startswith("neuro_ep_build_")
     day_before = time.time() - 2 * 24 * 3600
     os.utime(left, (day_before, day_before))
-    process = build(MAKE_MAIN)
+    process = build(LINK)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert [folder.name for folder in cache.iterdir()] == [output.split()[-1]]
