@@ -145,12 +145,36 @@ BIAS_PRODUCT_RULE = """
 db/dt = plastic*v_unit*(eta/beta)*rho_rate_post : volt (clock-driven)
 """
 
+# The same difference, taken since plasticity was open last: for synapses slower than the
+# neurons, and for EP, where plasticity opens once, in the last step.
+MARKED = """
+dw/dt = plastic*v_unit*(eta/beta)*(since_mark_pre*rho_next_post + rho_mark_pre*since_mark_post)/dt : volt (clock-driven)
+"""
+
+BIAS_MARKED = """
+db/dt = plastic*v_unit*(eta/beta)*since_mark_post/dt : volt (clock-driven)
+"""
+
+MARK = """
+since_mark = rho_next - rho_mark : 1
+rho_mark   : 1
+marking    : 1 (shared)
+"""
+
+INPUT_MARK = """
+since_mark = 0 : 1
+rho_mark   = x : 1
+"""
+
+MARKING = {"end": "rho_mark = marking*rho_next + (1 - marking)*rho_mark"}
+
 SYNAPSE_PARAMETERS = {"v_unit": 1 * mV}
 
 # The difference is taken after the neurons have moved; the product rule reads rates
 # before they move, with the currents of this step.
 PLASTICITY = {
     "difference": (DIFFERENCE, BIAS_DIFFERENCE, {"when": "synapses"}),
+    "marked": (MARKED, BIAS_MARKED, {"when": "synapses"}),
     "product-rule": (PRODUCT_RULE, BIAS_PRODUCT_RULE, {"order": -0.5}),
 }
 
@@ -161,11 +185,16 @@ def network_model(settings: Settings) -> NetworkModel:
         return _discrete(settings)
     _named({"continuous": None}, settings.dynamics, "dynamics")
     activity = _named(ACTIVATIONS, settings.activation, "activation")
-    weights, biases, schedule = _named(PLASTICITY, settings.plasticity, "plasticity")
+    weights, biases, schedule = _named(PLASTICITY, _form(settings), "plasticity")
+    marked = weights is MARKED
+    onset, regularly = {"v": 0 * mV}, MARKING if marked else {}
+    marks = ("rho_mark",) if marked else ()
+    known = (NEURON_PARAMETERS, onset, "euler", regularly, marks)
+    mark = MARK if marked else ""
     return NetworkModel(
-        input=NeuronModel(INPUT),
-        hidden=NeuronModel(HIDDEN + activity, NEURON_PARAMETERS, {"v": 0 * mV}),
-        output=NeuronModel(OUTPUT + activity, NEURON_PARAMETERS, {"v": 0 * mV}),
+        input=NeuronModel(INPUT + (INPUT_MARK if marked else "")),
+        hidden=NeuronModel(HIDDEN + activity + mark, *known),
+        output=NeuronModel(OUTPUT + activity + mark, *known),
         synapse=SynapseModel(weights + CURRENTS, "w", SYNAPSE_PARAMETERS, **schedule),
         bias=SynapseModel(biases + BIAS_CURRENT, "b", SYNAPSE_PARAMETERS, **schedule),
         energy=ENERGY,
@@ -174,6 +203,14 @@ def network_model(settings: Settings) -> NetworkModel:
         activity="rho",
         source=SOURCE,
     )
+
+
+def _form(settings: Settings) -> str:
+    """The difference since the last opening, where plasticity is slower than a step."""
+    if settings.plastic_every == 1:
+        return settings.plasticity
+    _named({"difference": None}, settings.plasticity, "plasticity with plastic_every")
+    return "marked"
 
 
 def _discrete(settings: Settings) -> NetworkModel:
@@ -199,7 +236,7 @@ CONTINUAL_EP = Rule(
     source=SOURCE,
     model=network_model,
     protocol=lambda settings: free_then_nudged(
-        settings.nudging, settings.free, settings.nudged
+        settings.nudging, settings.free, settings.nudged, settings.plastic_every
     ),
     defaults={
         "digits": Settings(

@@ -22,8 +22,8 @@ from neuro_ep.streams import mute_if_broken, say
 #: Where the rules live: name -> (module, attribute). Read when a rule is used.
 RULES = {"continual-ep": ("neuro_ep.models.continual_ep", "CONTINUAL_EP")}
 
-NUMBERS = ("beta", "free", "nudged", "step")
-COUNTS = ("batch", "epochs")
+NUMBERS = ("beta", "free", "nudged", "step", "tolerance")
+COUNTS = ("batch", "epochs", "plastic_every")
 NAMES = ("nudging", "activation", "dynamics", "plasticity")
 
 HELP = {
@@ -31,6 +31,8 @@ HELP = {
     "free": "length of the free phase, in time constants",
     "nudged": "length of the nudged phase, in time constants",
     "step": "Euler step, in time constants",
+    "tolerance": "end phases once no neuron moves faster, per time constant",
+    "plastic_every": "steps from one opening of plasticity to the next",
     "batch": "samples presented together",
     "epochs": "passes over the training samples",
     "nudging": "random-sign, symmetric or one-sided",
@@ -133,7 +135,8 @@ def _training_options(command: argparse.ArgumentParser):
     for name in NUMBERS:
         command.add_argument(f"--{name}", type=_number, help=HELP[name])
     for name in COUNTS:
-        command.add_argument(f"--{name}", type=_integer, help=HELP[name])
+        flag = f"--{name.replace('_', '-')}"
+        command.add_argument(flag, type=_integer, help=HELP[name])
     for name in NAMES:
         command.add_argument(f"--{name}", help=HELP[name])
 

@@ -23,11 +23,17 @@ from brian2 import get_device, prefs, second, set_device
 from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from neuro_ep.bundle import MANIFEST, open_bundle, run_bundle
+from neuro_ep.bundle import MANIFEST, Bundle, open_bundle, run_bundle
 from neuro_ep.compiler import compile_project, compiler_version, hot_flags
-from neuro_ep.dense.codeobjects import KERNELS, cache_folder, python_headers_available
+from neuro_ep.dense.codeobjects import (
+    KERNELS,
+    WALL_CLOCK,
+    cache_folder,
+    python_headers_available,
+)
 from neuro_ep.errors import InputError
 from neuro_ep.network import LayeredNetwork, set_all
+from neuro_ep.presentation import PLACE, SAMPLES
 from neuro_ep.streams import say
 
 TARGETS = ("standalone", "cython", "numpy")
@@ -78,8 +84,10 @@ def activate(target: str):
 class Simulation(ABC):
     """A network that can be run many times, each time from the values given."""
 
-    def __init__(self, network: LayeredNetwork):
-        self.network = network
+    def __init__(self, network: LayeredNetwork, profile: bool = False):
+        self.network, self.profile = network, profile
+        #: Seconds of every object in the last run, by its name, if profiled.
+        self.seconds: dict[str, float] = {}
 
     @abstractmethod
     def run(
@@ -103,20 +111,32 @@ class Simulation(ABC):
 class StandaloneSimulation(Simulation):
     """One compiled program, started anew for every run."""
 
-    def __init__(self, network: LayeredNetwork):
-        super().__init__(network)
-        step = float(network.layers[0].clock.dt)
-        network.brian2.run(ENDLESS_STEPS * step * second, namespace={})
-        self.bundle, self.flags = build_bundle()
+    def __init__(self, network: LayeredNetwork, profile: bool = False):
+        super().__init__(network, profile)
+        write_endless_run(network, profile)
+        self.bundle, self.flags = build_bundle(WALL_CLOCK if profile else None)
 
     def run(self, values, samples, wanted, on_progress=None):
         return run_bundle(
             self.bundle,
             {**self.network.values, **values},
-            environment={"NEURO_EP_SAMPLES": str(samples)},
+            environment={SAMPLES: str(samples)},
             wanted=wanted,
             on_progress=on_progress,
+            on_results=self._read_seconds if self.profile else None,
         )
+
+    def _read_seconds(self, results: Path):
+        names = {
+            item.codeobj.name: item.name
+            for item in self.network.brian2.sorted_objects
+            if getattr(item, "codeobj", None) is not None
+        }
+        lines = (results / "profiling_info.txt").read_text().splitlines()
+        found = dict(line.split("\t") for line in lines)
+        self.seconds = {
+            names[name]: float(found[name]) for name in found if name in names
+        }
 
     def describe(self):
         program = self.bundle.folder / "main"
@@ -132,8 +152,8 @@ class StandaloneSimulation(Simulation):
 class RuntimeSimulation(Simulation):
     """The network in this process, on the numpy or the Cython target."""
 
-    def __init__(self, network: LayeredNetwork):
-        super().__init__(network)
+    def __init__(self, network: LayeredNetwork, profile: bool = False):
+        super().__init__(network, profile)
         learned = network.weights.values()
         self.built = {name: self._read(name) for name in learned}
 
@@ -141,14 +161,20 @@ class RuntimeSimulation(Simulation):
         os.environ["NEURO_EP_SAMPLES"] = str(samples)
         network, name = self.network, self.network.presentations.name
         set_all(network, {**self.built, **network.values, **values})
-        start = ("presentation", "step", "phase", "diverged", "predicted", "cost")
+        start = (*PLACE, "diverged", "predicted", "cost")
         set_all(network, {f"{name}.{variable}": 0 for variable in start})
         steps = self._steps(values)
         step = float(network.layers[0].clock.dt)
         # Divergence is read from the network; and float32 has no 1e50, which Brian2
         # compares with.
         with np.errstate(over="ignore", invalid="ignore"):
-            network.brian2.run(steps * step * second, namespace={})
+            network.brian2.run(
+                steps * step * second, namespace={}, profile=self.profile
+            )
+        if self.profile:
+            self.seconds = {
+                name: float(time) for name, time in network.brian2.profiling_info
+            }
         return {variable: self._read(variable) for variable in wanted}
 
     def _read(self, name) -> np.ndarray:
@@ -167,19 +193,51 @@ class RuntimeSimulation(Simulation):
         return {"target": prefs.codegen.target, "compiler": "", "cxxflags": ""}
 
 
-def simulation(network: LayeredNetwork) -> Simulation:
-    """The simulation of a network built after :func:`activate`."""
+def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
+    """The simulation of a network built after :func:`activate`.
+
+    ``profile`` takes the time of every object, which costs time itself.
+    """
     standalone = "standalone" in type(get_device()).__name__.lower()
-    return (StandaloneSimulation if standalone else RuntimeSimulation)(network)
+    kind = StandaloneSimulation if standalone else RuntimeSimulation
+    return kind(network, profile)
 
 
-def build_bundle():
+def write_endless_run(network: LayeredNetwork, profile: bool = False):
+    """The run of a compiled network, which ends by itself."""
+    step = float(network.layers[0].clock.dt)
+    network.brian2.run(ENDLESS_STEPS * step * second, namespace={}, profile=profile)
+
+
+def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
+    """A network of stock ``Synapses``, built into a folder by Brian2's own makefile."""
+    write_endless_run(network)
+    device = get_device()
+    device.build(directory=str(folder), compile=True, run=False)
+    sizes = {
+        group.variables[variable]: len(group.source) * len(group.target)
+        for group, variable in _learned(network)
+    }
+    return Bundle(folder, _manifest(device, sizes)["variables"])
+
+
+def _learned(network: LayeredNetwork) -> list:
+    groups = {**network.projections, **network.biases}
+    return [
+        (groups[name], variable.split(".")[1])
+        for name, variable in network.weights.items()
+    ]
+
+
+def build_bundle(extra_source: Path | None = None):
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
     _sweep(cache_folder())
     work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache_folder()))
     try:
         device.build(directory=str(work), compile=False, run=False)
+        if extra_source is not None:
+            shutil.copy(extra_source, work)
         dtype = prefs.core.default_float_dtype
         flags = " ".join(hot_flags(work, dtype))
         folder = cache_folder() / f"build_{_source_hash(work, flags)}"
@@ -228,10 +286,12 @@ def _source_hash(folder: Path, flags: str) -> str:
     return digest.hexdigest()[:24]
 
 
-def _manifest(device) -> dict:
-    variables = {}
+def _manifest(device, sizes: Mapping[ArrayVariable, int] | None = None) -> dict:
+    """``sizes`` are those of arrays that the program makes itself, where known."""
+    variables, sizes = {}, sizes or {}
     for variable in device.arrays:
-        if isinstance(variable, DynamicArrayVariable):
+        dynamic = isinstance(variable, DynamicArrayVariable)
+        if dynamic and variable not in sizes:
             continue
         assert isinstance(variable, ArrayVariable)
         owner = getattr(variable.owner, "name", None)
@@ -239,7 +299,7 @@ def _manifest(device) -> dict:
             variables[f"{owner}.{variable.name}"] = {
                 "file": os.path.basename(device.get_array_filename(variable)),
                 "dtype": np.dtype(variable.dtype).name,
-                "size": int(variable.size),
+                "size": int(sizes[variable] if dynamic else variable.size),
                 "settable": not variable.read_only,
             }
     return {"format": "neuro_ep-bundle", "version": 1, "variables": variables}

@@ -12,7 +12,7 @@ import numpy as np
 
 from neuro_ep.datasets import Dataset
 from neuro_ep.device import Simulation
-from neuro_ep.gain import gain
+from neuro_ep.gain import gain, open_rates
 from neuro_ep.network import LayeredNetwork
 from neuro_ep.rule import Settings
 
@@ -134,7 +134,10 @@ class Epochs:
         below = self.dataset.inputs[order[-batch:]]
         gains = {}
         for eta, layer, activity in zip(
-            settings.eta, self.network.layers[1:], self._activities(), strict=True
+            open_rates(settings),
+            self.network.layers[1:],
+            self._activities(),
+            strict=True,
         ):
             gains[f"gain_{layer.name}"] = gain(eta, settings.beta, below)
             below = results[activity].reshape(batch, -1)

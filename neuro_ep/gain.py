@@ -38,10 +38,16 @@ def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[flo
     pass from the input up, without feedback. ``weights`` are in units of v_unit.
     """
     gains, activity = [], np.asarray(inputs, dtype=float)
-    for eta, matrix in zip(settings.eta, weights, strict=True):
+    for eta, matrix in zip(open_rates(settings), weights, strict=True):
         gains.append(gain(eta, settings.beta, activity))
         activity = RHO[settings.activation](activity @ matrix)
     return gains
+
+
+def open_rates(settings: Settings) -> list[float]:
+    """Learning rates while plasticity is open: half where two phases share it."""
+    share = 0.5 if settings.nudging == "symmetric" else 1.0
+    return [share * eta for eta in settings.eta]
 
 
 RHO: dict[str, Callable] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,7 @@ def build_network(
     dtype=np.float64,
     set_values: bool = True,
     hold: bool = True,
+    connect: Callable = DenseSynapses,
 ) -> LayeredNetwork:
     """Build a network on the Brian2 device chosen now.
 
@@ -96,6 +97,8 @@ def build_network(
         values when it runs.
     hold
         False switches off what is saved where a source is held.
+    connect
+        What makes the synapses, called like :class:`DenseSynapses`.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def build_network(
             (biases, one, model.bias, f"bias_{post.name}"),
         ):
             table[name] = _synapses(
-                name, kind, source, post, settings, clock, values, hold
+                name, kind, source, post, settings, clock, values, hold, connect
             )
             values[f"{name}.{RATE}"] = settings.eta[number]
     presentations = Presentations(
@@ -200,9 +203,11 @@ def _neurons(name, kind: NeuronModel, n, clock, values) -> NeuronGroup:
     return group
 
 
-def _synapses(name, kind: SynapseModel, pre, post, settings, clock, values, hold):
+def _synapses(
+    name, kind: SynapseModel, pre, post, settings, clock, values, hold, connect
+):
     values.update(_parameters(name, kind))
-    return DenseSynapses(
+    return connect(
         pre,
         post,
         heard(kind.equations, pre, post),

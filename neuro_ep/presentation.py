@@ -94,8 +94,9 @@ class Presentations(Group):
 
         onset maps (group, variable) to its SI value at the beginning of a presentation;
         marks are the (group, variable) that plasticity compares with; listeners are the
-        groups whose shared variables of :data:`PROTOCOL`, where declared, follow it; ``read_out / scale`` of the output group
-        is the prediction (scale None: it is dimensionless).
+        groups whose shared variables of :data:`PROTOCOL`, where declared, follow it.
+        ``read_out / scale`` of the output group is the prediction; scale None means
+        that it is dimensionless.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)

@@ -1,7 +1,8 @@
 """What happens when: the phases of one presentation.
 
 Everything in a presentation is a function of the time since its onset; its length is
-fixed unless phases may end once they have settled. The protocol sets shared variables in every group that declares them:
+fixed unless phases may end once they have settled. The protocol sets shared variables
+in every group that declares them:
 
 nudged
     1 while the output is nudged, else 0.
@@ -104,9 +105,7 @@ def free_then_contrast(nudging: str, free: float, nudged: float) -> Protocol:
     """
     if nudging != "symmetric":
         return free_then_nudged(nudging, free, nudged, every=0)
-    lower = Phase(
-        *("nudge-", nudged, -1, 0.5), restore=True, every=0, from_before=True
-    )
+    lower = Phase(*("nudge-", nudged, -1, 0.5), restore=True, every=0, from_before=True)
     return Protocol(
         nudging, (Phase("free", free), Phase("nudge+", nudged, nudge=1), lower)
     )

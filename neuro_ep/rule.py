@@ -70,7 +70,9 @@ class Settings:
             value, remedy = getattr(self, name), "a duration above 0, in time constants"
             _check(0 < value < math.inf, name, value, remedy)
         _check(self.step <= 1, "step", self.step, "at most 1 time constant")
-        for name in ("batch", "epochs"):
+        finite = 0 <= self.tolerance < math.inf
+        _check(finite, "tolerance", self.tolerance, "a finite number from 0")
+        for name in ("batch", "epochs", "plastic_every"):
             value = getattr(self, name)
             _check(_is_count(value), name, value, "a whole number from 1")
         projections = len(self.layers) - 1

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from neuro_ep import device
-from neuro_ep.network import build_network
 from neuro_ep.rule import Rule, Settings
 from neuro_ep.training import initial_weights
 
@@ -47,37 +46,44 @@ class Ours:
     """A compiled network that does the work, from the same weights every time."""
 
     def __init__(self, rule: Rule, work: Work, folder: Path, hold: bool = True):
-        device.activate("standalone")
-        self.network = build_network(
-            rule,
-            work.settings,
-            capacity=work.presentations,
-            dtype=np.float32,
-            set_values=False,
-            hold=hold,
-        )
-        self.simulation = device.simulation(self.network)
+        self.network = _network(rule, work, hold=hold)
+        self.bundle, _ = device.built(self.network)
+        self.work = work
         self.samples = folder / "samples.raw"
         self.samples.write_bytes(work.inputs.tobytes())
-        self.work = work
         self.weights = initial_weights(rule, work.settings, seed=0)
 
-    def run(self, shown: int | None = None) -> dict[str, np.ndarray]:
-        """Show presentations; return the learned variables in units of v_unit."""
+    def run(self, shown: int | None = None, through=()) -> dict[str, np.ndarray]:
+        """Show presentations; return the learned variables in units of v_unit.
+
+        ``through`` is a command that starts the program, see
+        :func:`neuro_ep.bundle.run_bundle`.
+        """
+        learned = self.network.weights
+        diverged = f"{self.network.presentations.name}.diverged"
+        results = run_bundle(
+            self.bundle,
+            self._values(shown or self.work.presentations),
+            environment={SAMPLES: str(self.samples)},
+            wanted=[*learned.values(), diverged],
+            through=through,
+        )
+        if results[diverged][0]:
+            raise RunError("the network of the benchmark diverged: nothing was timed")
+        return {key: results[variable] * 1e3 for key, variable in learned.items()}
+
+    def _values(self, shown: int) -> dict[str, np.ndarray | float]:
         learned, name = self.network.weights, self.network.presentations.name
         start = {learned[key]: value * 1e-3 for key, value in self.weights.items()}
         schedule = {
-            "n_presentations": shown or self.work.presentations,
+            "n_presentations": shown,
             "sample": self.work.order,
             "label": self.work.labels,
             "learn": np.ones(self.work.presentations),
             "sign": self.work.signs,
         }
         values = {f"{name}.{key}": value for key, value in schedule.items()}
-        results = self.simulation.run(
-            {**start, **values}, self.samples, list(learned.values())
-        )
-        return {key: results[variable] * 1e3 for key, variable in learned.items()}
+        return {**self.network.values, **start, **values}
 
 
 def scratch() -> tempfile.TemporaryDirectory:

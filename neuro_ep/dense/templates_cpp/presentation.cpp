@@ -6,16 +6,20 @@
     typedef {{c_data_type(input.dtype)}} real;
     static neuro_ep::Samples _file;
     {% for array, value in onset %}
-    static std::vector<real> _settled_{{loop.index0}}({{array.size}});
+    static std::vector<real> _settled_{{loop.index0}}({{array.size}}), _before_{{loop.index0}}({{array.size}});
+    {% endfor %}
+    {% for array in marks %}
+    static std::vector<real> _mark_{{loop.index0}}({{array.size}});
     {% endfor %}
     int32_t &_presentation = {{_scalar_of('presentation')}};
     int32_t &_step = {{_scalar_of('step')}};
     int32_t &_phase = {{_scalar_of('phase')}};
+    int32_t &_ending = {{_scalar_of('ending')}};
     const int32_t _total = {{_scalar_of('n_presentations')}};
     if (_presentation == 0 && _phase == 0 && _step == 0) _file.map("{{samples}}");
     const real* const _samples = static_cast<const real*>(_file.start);
 
-    if (_presentation < _total && _step > 0 && _step == {{_array_of('phase_steps')}}[_phase])
+    if (_presentation < _total && _ending)
     {
         bool _sound = true;
         {% for array, value in onset %}
@@ -38,11 +42,16 @@
                 {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_outputs}}) - _read;
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
+            {{_array_of('taken')}}[_presentation] = _step;
+            {% for array in marks %}
+            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _mark_{{loop.index0}}.begin());
+            {% endfor %}
             {% for array, value in onset %}
             std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _settled_{{loop.index0}}.begin());
             {% endfor %}
         }
         _step = 0;
+        _ending = 0;
         _phase += 1;
         if (_phase == {{phases}} || !{{_array_of('learn')}}[_presentation])
         {
@@ -58,7 +67,7 @@
     }
     if (_presentation >= _total)
     {
-        {% for array in protocol.nudged + protocol.plastic %}
+        {% for array in protocol.nudged + protocol.plastic + protocol.marking %}
         {{get_array_name(array)}}[0] = 0;
         {% endfor %}
 {% include 'stop.cpp' %}
@@ -87,6 +96,10 @@
                 {% for array, value in onset %}
                 std::copy(_settled_{{loop.index0}}.begin(), _settled_{{loop.index0}}.end(), {{get_array_name(array)}});
                 {% endfor %}
+                {% for array in marks %}
+                if (!{{_array_of('phase_from_before')}}[_phase])
+                    std::copy(_mark_{{loop.index0}}.begin(), _mark_{{loop.index0}}.end(), {{get_array_name(array)}});
+                {% endfor %}
             }
             const int32_t _nudge = {{_array_of('phase_nudge')}}[_phase];
             const real _beta = (_nudge == 0 ? 1 : _nudge) * {{_array_of('sign')}}[_presentation] * {{_scalar_of('strength')}};
@@ -96,10 +109,27 @@
             {% for array in protocol.beta %}
             {{get_array_name(array)}}[0] = _beta;
             {% endfor %}
-            {% for array in protocol.plastic %}
-            {{get_array_name(array)}}[0] = {{_array_of('phase_plastic')}}[_phase];
-            {% endfor %}
         }
+        // the last step of a phase: its length is over, or nothing moves any more
+        _ending = _step + 1 >= {{_array_of('phase_steps')}}[_phase];
+        if ({{_scalar_of('tolerance')}} > 0)
+        {
+            real _moved = 0;
+            {% for array, value in onset %}
+            for (int _k = 0; _k < {{array.size}}; _k++)
+                _moved = std::max(_moved, (real) std::fabs({{get_array_name(array)}}[_k] - _before_{{loop.index0}}[_k]));
+            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _before_{{loop.index0}}.begin());
+            {% endfor %}
+            if (_step > 0 && _moved < {{_scalar_of('tolerance')}}) _ending = 1;
+        }
+        const int32_t _every = {{_array_of('phase_every')}}[_phase];
+        const bool _open = _ending || (_every > 0 && (_step + 1) % _every == 0);
+        {% for array in protocol.plastic %}
+        {{get_array_name(array)}}[0] = _open ? {{_array_of('phase_plastic')}}[_phase] : 0;
+        {% endfor %}
+        {% for array in protocol.marking %}
+        {{get_array_name(array)}}[0] = _ending || (_open && {{_array_of('phase_plastic')}}[_phase] > 0);
+        {% endfor %}
         _step += 1;
     }
 {% endblock %}
