@@ -38,6 +38,9 @@ from neuro_ep.streams import say
 
 TARGETS = ("standalone", "cython", "numpy")
 
+#: Multiplications in one matrix product from which a second thread pays.
+LARGE_PRODUCT = 2_000_000
+
 #: A run in C++ ends by itself after its last presentation; this many steps never come.
 ENDLESS_STEPS = 10**9
 
@@ -120,7 +123,7 @@ class StandaloneSimulation(Simulation):
         return run_bundle(
             self.bundle,
             {**self.network.values, **values},
-            environment={SAMPLES: str(samples)},
+            environment={SAMPLES: str(samples), **blas_threads(self.network)},
             wanted=wanted,
             on_progress=on_progress,
             on_results=self._read_seconds if self.profile else None,
@@ -193,6 +196,21 @@ class RuntimeSimulation(Simulation):
         return {"target": prefs.codegen.target, "compiler": "", "cxxflags": ""}
 
 
+def blas_threads(network: LayeredNetwork) -> dict[str, str]:
+    """Threads of BLAS, unless the user has chosen them: one for small products.
+
+    Idle BLAS threads wait in a loop; where no product is large they only take a
+    processor from other runs.
+    """
+    if {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
+        return {}
+    largest = max(
+        synapses.replicas * len(synapses) for synapses in network.projections.values()
+    )
+    threads = len(os.sched_getaffinity(0)) if largest >= LARGE_PRODUCT else 1
+    return {"OPENBLAS_NUM_THREADS": str(threads)}
+
+
 def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
     """The simulation of a network built after :func:`activate`.
 
@@ -214,19 +232,13 @@ def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
     write_endless_run(network)
     device = get_device()
     device.build(directory=str(folder), compile=True, run=False)
-    sizes = {
-        group.variables[variable]: len(group.source) * len(group.target)
-        for group, variable in _learned(network)
-    }
+    sizes = {}
+    for learned in network.weights.values():
+        group, variable = learned.split(".")
+        synapses = network[group]
+        size = len(synapses.source) * len(synapses.target)
+        sizes[synapses.variables[variable]] = size
     return Bundle(folder, _manifest(device, sizes)["variables"])
-
-
-def _learned(network: LayeredNetwork) -> list:
-    groups = {**network.projections, **network.biases}
-    return [
-        (groups[name], variable.split(".")[1])
-        for name, variable in network.weights.items()
-    ]
 
 
 def build_bundle(extra_source: Path | None = None):

@@ -7,7 +7,7 @@ from pathlib import Path
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.benchmarks.products import compiled, of_presentation
-from neuro_ep.benchmarks.work import Ours, make_work, scratch
+from neuro_ep.benchmarks.work import make_work, ours, scratch
 from neuro_ep.rule import Rule
 
 PRESENTATIONS = 40
@@ -25,12 +25,12 @@ def run(name: str, rule: Rule, rounds: int) -> dict:
     )
     counted = PRESENTATIONS - FEW
     with scratch() as folder:
-        ours = Ours(rule, work, Path(folder))
-        ours.run()
+        program = ours(rule, work, Path(folder))
+        program.run()
         seconds = in_turn(
             rounds,
-            start=lambda: ours.run(FEW),
-            whole=ours.run,
+            start=lambda: program.run(FEW),
+            whole=program.run,
             peer=lambda: products(counted),
         )
     seconds["ours"] = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.products import Product, compiled
-from neuro_ep.benchmarks.work import Ours, make_work, scratch
+from neuro_ep.benchmarks.work import make_work, ours, scratch
 from neuro_ep.rule import Rule, Settings
 
 SETTINGS = Settings(
@@ -29,8 +29,8 @@ def run(name: str, rule: Rule, rounds: int) -> dict:
     counted = (PRESENTATIONS - FEW) * int(SETTINGS.free + SETTINGS.nudged)
     products = compiled(_products(*SETTINGS.layers, SETTINGS.batch))
     with scratch() as folder:
-        plain = Ours(rule, work, Path(folder), hold=False)
-        held = Ours(rule, work, Path(folder))
+        plain = ours(rule, work, Path(folder), hold=False)
+        held = ours(rule, work, Path(folder))
         seconds = in_turn(
             rounds,
             start=lambda: plain.run(FEW),

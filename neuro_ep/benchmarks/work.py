@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from neuro_ep import device
+from neuro_ep.bundle import Bundle, run_bundle
+from neuro_ep.errors import RunError
+from neuro_ep.network import LayeredNetwork, build_network
+from neuro_ep.presentation import SAMPLES
 from neuro_ep.rule import Rule, Settings
 from neuro_ep.training import initial_weights
 
-SAMPLES = 400
+N_SAMPLES = 400
 ACTIVE = 0.19  # share of pixels above zero, as in MNIST
+
+#: Largest difference of weights after the work, relative to their change.
+SAME = 1e-2
 
 
 @dataclass(frozen=True)
@@ -32,28 +40,35 @@ class Work:
 
 
 def make_work(settings: Settings, presentations: int, seed: int = 0) -> Work:
-    """Sparse random samples with labels of ten classes."""
-    draw = np.random.default_rng(seed)
-    shape = (SAMPLES, settings.layers[0])
+    """Sparse random samples with random labels; longer work begins with shorter."""
+    draw, orders, signs = (np.random.default_rng([seed, k]) for k in range(3))
+    shape = (N_SAMPLES, settings.layers[0])
     inputs = draw.random(shape) * (draw.random(shape) < ACTIVE)
-    order = draw.integers(0, SAMPLES, (presentations, settings.batch))
-    labels = draw.integers(0, settings.layers[-1], SAMPLES)[order]
-    signs = draw.choice([-1.0, 1.0], presentations)
-    return Work(settings, inputs.astype(np.float32), order, labels, signs)
+    classes = draw.integers(0, settings.layers[-1], N_SAMPLES)
+    order = orders.integers(0, N_SAMPLES, (presentations, settings.batch))
+    return Work(
+        settings,
+        inputs=inputs.astype(np.float32),
+        order=order,
+        labels=classes[order],
+        signs=signs.choice([-1.0, 1.0], presentations),
+    )
 
 
-class Ours:
+class Program:
     """A compiled network that does the work, from the same weights every time."""
 
-    def __init__(self, rule: Rule, work: Work, folder: Path, hold: bool = True):
-        self.network = _network(rule, work, hold=hold)
-        self.bundle, _ = device.built(self.network)
-        self.work = work
+    def __init__(
+        self, network: LayeredNetwork, bundle: Bundle, work: Work, weights, folder: Path
+    ):
+        self.network, self.bundle, self.work = network, bundle, work
+        self.weights = weights
         self.samples = folder / "samples.raw"
         self.samples.write_bytes(work.inputs.tobytes())
-        self.weights = initial_weights(rule, work.settings, seed=0)
 
-    def run(self, shown: int | None = None, through=()) -> dict[str, np.ndarray]:
+    def run(
+        self, shown: int | None = None, through: Sequence[str] = ()
+    ) -> dict[str, np.ndarray]:
         """Show presentations; return the learned variables in units of v_unit.
 
         ``through`` is a command that starts the program, see
@@ -84,6 +99,47 @@ class Ours:
         }
         values = {f"{name}.{key}": value for key, value in schedule.items()}
         return {**self.network.values, **start, **values}
+
+
+def network_for(rule: Rule, work: Work, **options) -> LayeredNetwork:
+    """The network of the work in float32, on a new C++ standalone device."""
+    device.activate("standalone")
+    return build_network(
+        rule,
+        work.settings,
+        capacity=work.presentations,
+        dtype=np.float32,
+        set_values=False,
+        **options,
+    )
+
+
+def ours(rule: Rule, work: Work, folder: Path, hold: bool = True) -> Program:
+    """The work done by dense synapses; ``hold`` as in :class:`DenseSynapses`."""
+    network = network_for(rule, work, hold=hold)
+    device.write_endless_run(network)
+    bundle, _ = device.build_bundle()
+    return Program(
+        network, bundle, work, initial_weights(rule, work.settings, 0), folder
+    )
+
+
+def same(ours, theirs, before, peer: str) -> float:
+    """The distance of two results, relative to the change that the peer computed.
+
+    All three map the name of a projection to its weights; those of ``before`` count.
+    RunError if it is more than rounding makes.
+    """
+    gap = [ours[name].ravel() - theirs[name].ravel() for name in before]
+    change = [theirs[name].ravel() - before[name].ravel() for name in before]
+    distance = np.linalg.norm(np.concatenate(gap))
+    relative = float(distance / np.linalg.norm(np.concatenate(change)))
+    if not relative < SAME:
+        raise RunError(
+            f"ours and {peer} differ by {relative:.1e} of the change of the weights: "
+            "they do not compute the same thing"
+        )
+    return relative
 
 
 def scratch() -> tempfile.TemporaryDirectory:

@@ -37,7 +37,7 @@ from neuro_ep.errors import RunError
 
 HERE = Path(__file__).parent
 KERNELS = HERE / "kernels"
-WALL_CLOCK = HERE / "profile" / "wall_clock.cpp"
+WALL_CLOCK = KERNELS / "wall_clock.cpp"
 BRIAN2 = Path(brian2.__file__).parent
 BLAS_LIBRARY = scipy_openblas32.get_library()
 BLAS_FOLDER = scipy_openblas32.get_lib_dir()

@@ -1,0 +1,128 @@
+"""Runs for test_held.py, in a process of their own: python held_runs.py KIND OUT.npz."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from brian2 import (
+    Network,
+    NeuronGroup,
+    NetworkOperation,
+    StateMonitor,
+    mV,
+    ms,
+    prefs,
+)
+from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+
+from neuro_ep import device
+from neuro_ep.dense import DenseSynapses
+from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.network import build_network
+from neuro_ep.rule import Settings
+
+SETTINGS = Settings(
+    layers=(20, 12, 4),
+    eta=(0.05, 0.03),
+    beta=0.5,
+    free=4,
+    nudged=2,
+    step=0.4,
+    batch=5,
+)
+PRESENTATIONS = 200
+
+SOURCE = "x : 1"
+TARGET = "dv/dt = (I - v)/(5*ms) : volt\nI : volt\ny = tanh(v/mV) : 1"
+RULE = """
+dw/dt = (0.3*x_pre*y_post - 0.1*x_pre*y_post**2)*mV/(10*ms) : volt (clock-driven)
+I_post = w*x_pre : volt (summed)
+"""
+DECAY = """
+dw/dt = 0.3*x_pre*y_post*mV/(10*ms) - w/(200*ms) : volt (clock-driven)
+I_post = w*x_pre : volt (summed)
+"""
+
+
+def training(out: str, target: str):
+    """Two hundred presentations of other samples, held and plain, in float64."""
+    draw = np.random.default_rng(3)
+    samples = Path(out).with_suffix(".raw")
+    draw.random((50, 20)).tofile(samples)
+    order = draw.integers(0, 50, PRESENTATIONS * 5)
+    values = {
+        "presentations.n_presentations": PRESENTATIONS,
+        "presentations.sample": order,
+        "presentations.label": order % 4,
+        "presentations.learn": np.ones(PRESENTATIONS),
+        "presentations.sign": draw.choice([-1.0, 1.0], PRESENTATIONS),
+        "input_to_hidden.w": draw.normal(size=(20, 12)) * 3e-4,
+        "hidden_to_output.w": draw.normal(size=(12, 4)) * 3e-4,
+    }
+    wanted = [
+        *("input_to_hidden.w", "hidden_to_output.w", "bias_hidden.b"),
+        *("hidden.v", "output.v", "presentations.cost"),
+    ]
+    found = {}
+    for hold in (True, False):
+        device.activate(target)
+        network = build_network(
+            CONTINUAL_EP,
+            SETTINGS,
+            capacity=PRESENTATIONS,
+            set_values=target != "standalone",
+            hold=hold,
+        )
+        simulation = device.simulation(network)
+        held = network.projections["input_to_hidden"].held is not None
+        results = simulation.run(values, samples, wanted)
+        found.update({f"{hold}/{name}": value for name, value in results.items()})
+        found[f"{hold}/held"] = held
+    np.savez(out, **found)
+
+
+def dense(rule: str, hold: bool, watch=()):
+    """Thirty steps with a source that changes in the middle."""
+    draw = np.random.default_rng(1)
+    keywords = {"codeobj_class": NumpyCodeObject, "method": "euler"}
+    source = NeuronGroup(3 * 6, SOURCE, **keywords)
+    target = NeuronGroup(3 * 4, TARGET, **keywords)
+    synapses = DenseSynapses(source, target, rule, replicas=3, hold=hold, order=1)
+    source.x, target.v = draw.random(18), draw.normal(size=12) * mV
+    synapses.w = draw.normal(size=(6, 4)) * mV
+    network = Network(source, target, synapses, *[kind(synapses) for kind in watch])
+    held = synapses.held is not None
+    network.run(1.5 * ms)
+    source.x = draw.random(18)
+    network.run(1.5 * ms)
+    return np.asarray(synapses.w), np.asarray(target.v), held, network
+
+
+def reading(out: str):
+    """What reads or changes weights during a run, on compiled kernels in-process."""
+    prefs.codegen.target = "cython"
+    seen: list[np.ndarray] = []
+    found = {}
+    for name, rule, watch in (
+        ("rule", RULE, []),
+        ("decay", DECAY, []),
+        ("monitor", RULE, [lambda s: StateMonitor(s, "w", record=[0, 5], name="seen")]),
+        ("python", RULE, [lambda s: NetworkOperation(lambda: seen.append(+s.w[:]))]),
+    ):
+        for hold in (True, False):
+            seen.clear()
+            w, v, held, network = dense(rule, hold, watch)
+            found |= {f"{name}/{hold}/w": w, f"{name}/{hold}/v": v}
+            found[f"{name}/{hold}/held"] = held
+            if name == "monitor":
+                found[f"{name}/{hold}/seen"] = np.asarray(network["seen"].w)
+            if name == "python":
+                found[f"{name}/{hold}/seen"] = np.asarray(seen)
+    np.savez(out, **found)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "reading":
+        reading(sys.argv[2])
+    else:
+        training(sys.argv[2], sys.argv[1])
