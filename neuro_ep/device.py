@@ -110,6 +110,11 @@ class Simulation(ABC):
     def describe(self) -> dict[str, str]:
         """How this was built, for the recording's provenance."""
 
+    def held_sources(self) -> str:
+        """Projections whose clamped source is paid for once a presentation."""
+        projections = self.network.projections.items()
+        return ", ".join(name for name, synapses in projections if synapses.held)
+
 
 class StandaloneSimulation(Simulation):
     """One compiled program, started anew for every run."""
@@ -145,6 +150,7 @@ class StandaloneSimulation(Simulation):
         program = self.bundle.folder / "main"
         return {
             "target": "standalone",
+            "held_sources": self.held_sources(),
             "compiler": compiler_version(),
             "cxxflags": self.flags,
             "build_hash": self.bundle.folder.name,
@@ -193,7 +199,12 @@ class RuntimeSimulation(Simulation):
         return int(learn.sum() * sum(phases) + (~learn).sum() * phases[0] + 1)
 
     def describe(self):
-        return {"target": prefs.codegen.target, "compiler": "", "cxxflags": ""}
+        return {
+            "target": prefs.codegen.target,
+            "held_sources": self.held_sources(),
+            "compiler": "",
+            "cxxflags": "",
+        }
 
 
 def blas_threads(network: LayeredNetwork) -> dict[str, str]:

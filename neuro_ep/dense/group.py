@@ -292,6 +292,8 @@ class DenseSynapses(Group):
     @property
     def held(self) -> dict[str, str] | None:
         """What is held while the source does not change, or None; see ``held``."""
+        if "_group_attribute_access_active" not in self.__dict__:
+            return None  # still being made
         return held_source(self) if self.hold else None
 
     @property

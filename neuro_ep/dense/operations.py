@@ -176,6 +176,12 @@ class SummedOperation(DenseOperation):
         super().__init__(synapses, "dense_sums", name, clock, "groups", order)
         self.equations = list(equations)
 
+    @property
+    def name(self) -> str:
+        """Ends in ``_held`` where the source is held, for ``scheduling_summary``."""
+        group = getattr(self, "group", None)
+        return self._name + ("_held" if group is not None and group.held else "")
+
     def describe(self, run_namespace):
         held = self.group.held
         if held is not None:
