@@ -106,12 +106,18 @@ def _plasticity_fits(synapses, found) -> bool:
     )
 
 
+def _with_parts(objects) -> list:
+    """Objects and all that they contain, in no particular order."""
+    parts = [_with_parts(item.contained_objects) for item in objects]
+    return [*objects, *(item for found in parts for item in found)]
+
+
 def _is_watched(synapses, matrix: str) -> bool:
     """Whether another object of the network reads or writes the weights."""
     variable = synapses.variables[matrix]
     own = [synapses, *synapses.operations]
     for network in [reference() for reference in Network.__instances__()]:
-        objects = [] if network is None else network.sorted_objects
+        objects = [] if network is None else _with_parts(network.objects)
         if not any(item is synapses for item in objects):
             continue
         for item in objects:
