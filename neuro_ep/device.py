@@ -24,7 +24,7 @@ from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
 from neuro_ep.bundle import MANIFEST, Bundle, open_bundle, run_bundle
-from neuro_ep.compiler import compile_project, compiler_version, hot_flags
+from neuro_ep.compiler import compile_project, compiler, compiler_version, hot_flags
 from neuro_ep.dense.codeobjects import (
     KERNELS,
     WALL_CLOCK,
@@ -50,16 +50,16 @@ UNFINISHED, ABANDONED_S = "neuro_ep_build_", 24 * 3600
 
 def choose_target(target: str | None) -> str:
     """The target asked for, or the fastest that this machine can do."""
-    compiler = shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")
+    found = shutil.which(compiler())
     if target is None:
-        if not compiler:
-            say("no C++ compiler (g++, make) found: running on the slow numpy target")
-        return "standalone" if compiler else "numpy"
+        if not found:
+            say("no C++ compiler (g++) found: running on the slow numpy target")
+        return "standalone" if found else "numpy"
     if target not in TARGETS:
         raise InputError(f"target {target!r}: choose one of {', '.join(TARGETS)}")
-    if target != "numpy" and not compiler:
+    if target != "numpy" and not found:
         raise InputError(
-            f"target {target!r} needs a C++ compiler: install g++ and make, or use "
+            f"target {target!r} needs a C++ compiler: install g++, or use "
             "--target numpy"
         )
     if target == "cython" and not python_headers_available():

@@ -255,8 +255,8 @@ def test_disk_with_little_space(refused, monkeypatch):
 
 @pytest.mark.parametrize("target", ["", "--target standalone"])
 def test_cache_that_cannot_be_made(here, refused, monkeypatch, target):
-    if not shutil.which("g++") or not shutil.which("make"):
-        pytest.skip("needs g++ and make")
+    if not shutil.which("g++"):
+        pytest.skip("needs g++")
     monkeypatch.undo()  # the build itself is refused here
     monkeypatch.chdir(here)
     (here / "file").touch()
@@ -370,7 +370,7 @@ def test_without_a_compiler(train, tmp_path):
     out = tmp_path / "run.h5"
     result, errors = train(out, "--eta", 0.001, "--epochs", 1, environment=empty)
     assert errors.count("\n") == 1
-    assert "no C++ compiler (g++, make) found" in errors and "numpy target" in errors
+    assert "no C++ compiler (g++) found" in errors and "numpy target" in errors
     with recording.open_recording(result["file"]) as run:
         assert run.target == "numpy"
 
@@ -378,7 +378,7 @@ def test_without_a_compiler(train, tmp_path):
 def test_compiled_target_without_a_compiler(refused, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     errors = refused(f"{RULE} --target standalone")
-    assert "install g++ and make, or use --target numpy" in errors
+    assert "install g++, or use --target numpy" in errors
 
 
 def test_divergence(command, tmp_path):
