@@ -1,25 +1,29 @@
-"""Runs for test_held.py, in a process of their own: python held_runs.py KIND OUT.npz."""
+"""Runs for test_held.py, each in a process: python held_runs.py KIND OUT.npz."""
 
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 from brian2 import (
     Network,
-    NeuronGroup,
     NetworkOperation,
+    NeuronGroup,
     StateMonitor,
-    mV,
     ms,
+    mV,
     prefs,
 )
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 
 from neuro_ep import device
+from neuro_ep.datasets import load
 from neuro_ep.dense import DenseSynapses
+from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.network import build_network
 from neuro_ep.rule import Settings
+from neuro_ep.training import initial_weights
 
 SETTINGS = Settings(
     layers=(20, 12, 4),
@@ -81,6 +85,47 @@ def training(out: str, target: str):
     np.savez(out, **found)
 
 
+def options(out: str):
+    """Two epochs on digits in float32, with every way of computing the same."""
+    digits = load("digits")
+    settings = CONTINUAL_EP.settings("digits", layers=(64, 32, 10))
+    samples = Path(out).with_suffix(".raw")
+    digits.inputs.astype(np.float32).tofile(samples)
+    found = {}
+    for hold in (True, False):
+        device.activate("standalone")
+        network = build_network(
+            CONTINUAL_EP,
+            settings,
+            capacity=sum(presentations(digits, settings)),
+            dtype=np.float32,
+            set_values=False,
+            hold=hold,
+        )
+        simulation = device.simulation(network)
+        for threads in ("1", "2"):
+            os.environ["OPENBLAS_NUM_THREADS"] = threads
+            state = start(network, settings)
+            epochs = Epochs(simulation, digits, 0, samples)
+            for epoch in (1, 2):
+                state, _ = epochs.show(epoch, state)
+            for name, weights in state.items():
+                found[f"{hold}-{threads}/{name}"] = weights
+    np.savez(out, **found)
+
+
+def start(network, settings) -> dict[str, np.ndarray]:
+    """The weights before training, in SI units; biases at zero."""
+    drawn = initial_weights(CONTINUAL_EP, settings, seed=0)
+    sizes = {**network.projections, **network.biases}
+    return {
+        name: np.asarray(
+            drawn.get(name, np.zeros((1, size.N_post))) * 1e-3, dtype=np.float32
+        )
+        for name, size in sizes.items()
+    }
+
+
 def dense(rule: str, hold: bool, watch=()):
     """Thirty steps with a source that changes in the middle."""
     draw = np.random.default_rng(1)
@@ -124,5 +169,7 @@ def reading(out: str):
 if __name__ == "__main__":
     if sys.argv[1] == "reading":
         reading(sys.argv[2])
+    elif sys.argv[1] == "options":
+        options(sys.argv[2])
     else:
         training(sys.argv[2], sys.argv[1])

@@ -44,6 +44,24 @@ def test_two_hundred_presentations_agree(tmp_path):
     assert np.abs(found["True/input_to_hidden.w"]).max() > 1e-4  # it has learned
 
 
+#: Relative, after 142 presentations in float32, whose rounding is 6e-8.
+SAME_IN_FLOAT32 = 1e-4
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_no_option_changes_what_is_learned(tmp_path):
+    found = run("options", tmp_path)
+    ways = sorted({name.split("/")[0] for name in found})
+    names = {name.split("/")[1] for name in found}
+    assert ways == ["False-1", "False-2", "True-1", "True-2"]
+    for way in ways[1:]:
+        for name in names:
+            weights, plain = found[f"{way}/{name}"], found[f"False-1/{name}"]
+            assert difference(weights, plain) < SAME_IN_FLOAT32, (way, name)
+    assert np.abs(found["True-1/bias_output"]).max() > 1e-6  # they began at zero
+
+
 @pytest.fixture(scope="module")
 def readings(tmp_path_factory):
     if not python_headers_available() or shutil.which("g++") is None:
