@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check
 
+BENCHMARKS := continual-ep continual-ep-deep dense-step stock-brian2 blas-limit scaling
+
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/installed
@@ -21,7 +23,9 @@ lint: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 bench: $(VENV)/installed-bench
-	$(VENV)/bin/neuro-ep bench continual-ep
+	@for name in $(BENCHMARKS); do \
+	  echo; $(VENV)/bin/neuro-ep bench $$name || exit 1; \
+	done
 
 # The stamps are touched last, so an interrupted installation is taken up again.
 $(VENV)/installed: setup.cfg pyproject.toml

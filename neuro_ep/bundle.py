@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,10 @@ def run_bundle(
     environment: Mapping[str, str],
     wanted: list[str],
     on_progress: Callable[[int, int], None] | None = None,
-    through: Sequence[str] = (),
     on_results: Callable[[Path], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Run the program once from these values (SI units); return the wanted variables.
 
-    through
-        A command that starts the program that follows it, to measure it say.
     on_results
         Called with the folder of all that the program wrote, before it is deleted.
 
@@ -68,7 +65,7 @@ def run_bundle(
         results = folder / "results"
         results.mkdir()
         with subprocess.Popen(
-            [*through, "./main", "--results_dir", f"{results}/", *arguments],
+            ["./main", "--results_dir", f"{results}/", *arguments],
             cwd=bundle.folder,
             env={**os.environ, **environment, "NEURO_EP_PROGRESS": "1"},
             stdout=subprocess.PIPE,

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "continual-ep-deep": ("continual_ep", "784-512-512-10, T=100, K=20, PyTorch"),
     "dense-step": ("dense_step", "a step of 784-512-10 beside its bare BLAS calls"),
     "stock-brian2": ("stock_brian2", "the same network with Brian2's Synapses"),
+    "scaling": ("scaling", "time and memory of 784-W-10 for growing W and batch"),
     "blas-limit": ("blas_limit", "a deep training step beside its matrix products"),
 }
 

@@ -7,7 +7,9 @@ time to start and end a program is taken off by running it at two lengths.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from brian2 import Equations, Synapses
@@ -28,7 +30,7 @@ from neuro_ep.training import initial_weights
 
 #: Presentations timed, of one sample for the peer and of a batch for ours, beyond the
 #: first that takes off the start.
-COUNTED = {"peer": 3, "batch1": 60, "ours": 60}
+COUNTED = {"peer": 20, "batch1": 600, "ours": 400}
 
 
 def run(
@@ -47,9 +49,9 @@ def run(
             "ours": _ours(rule, settings, 1 + counted["ours"], Path(folder, "batch")),
         }
         error = compare(programs["batch1"], programs["peer"])
-        works = {}
+        works: dict[str, Callable[[], object]] = {}
         for key, program in programs.items():
-            works[f"{key}_start"] = lambda program=program: program.run(1)
+            works[f"{key}_start"] = partial(program.run, 1)
             works[key] = program.run
         seconds = in_turn(rounds, **works)
     for key, program in programs.items():
@@ -71,7 +73,9 @@ def compare(one: Program, peer: Program) -> float:
 
     The work of ``one`` begins with the peer's.
     """
-    return same(one.run(peer.work.presentations), peer.run(), peer.weights, "stock Brian2")
+    return same(
+        one.run(peer.work.presentations), peer.run(), peer.weights, "stock Brian2"
+    )
 
 
 def _ours(rule, settings, presentations, folder: Path) -> Program:
@@ -93,8 +97,8 @@ def stock(rule: Rule, settings: Settings, presentations: int, folder: Path) -> P
 def stock_synapses(pre, post, model, *, replicas, clock, when, order, hold, name):
     """``Synapses`` from all to all, called like ``DenseSynapses`` with one replica.
 
-    A parameter of the synapses that the postsynaptic neurons have too is left out: stock
-    Synapses allow no second one, and read that of the neurons, which has the same value.
+    A parameter that the postsynaptic neurons have too is left out: stock Synapses allow
+    no second one, and read that of the neurons, which has the same value.
     """
     own = [eq for eq in model.values() if eq.varname not in post.equations.names]
     synapses = Synapses(

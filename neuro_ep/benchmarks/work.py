@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +38,15 @@ class Work:
         return len(self.signs)
 
 
-def make_work(settings: Settings, presentations: int, seed: int = 0) -> Work:
+def make_work(
+    settings: Settings, presentations: int, samples: int = N_SAMPLES, seed: int = 0
+) -> Work:
     """Sparse random samples with random labels; longer work begins with shorter."""
     draw, orders, signs = (np.random.default_rng([seed, k]) for k in range(3))
-    shape = (N_SAMPLES, settings.layers[0])
+    shape = (samples, settings.layers[0])
     inputs = draw.random(shape) * (draw.random(shape) < ACTIVE)
-    classes = draw.integers(0, settings.layers[-1], N_SAMPLES)
-    order = orders.integers(0, N_SAMPLES, (presentations, settings.batch))
+    classes = draw.integers(0, settings.layers[-1], samples)
+    order = orders.integers(0, samples, (presentations, settings.batch))
     return Work(
         settings,
         inputs=inputs.astype(np.float32),
@@ -66,22 +67,15 @@ class Program:
         self.samples = folder / "samples.raw"
         self.samples.write_bytes(work.inputs.tobytes())
 
-    def run(
-        self, shown: int | None = None, through: Sequence[str] = ()
-    ) -> dict[str, np.ndarray]:
-        """Show presentations; return the learned variables in units of v_unit.
-
-        ``through`` is a command that starts the program, see
-        :func:`neuro_ep.bundle.run_bundle`.
-        """
+    def run(self, shown: int | None = None, **environment) -> dict[str, np.ndarray]:
+        """Show presentations; return the learned variables in units of v_unit."""
         learned = self.network.weights
         diverged = f"{self.network.presentations.name}.diverged"
         results = run_bundle(
             self.bundle,
             self._values(shown or self.work.presentations),
-            environment={SAMPLES: str(self.samples)},
+            environment={SAMPLES: str(self.samples), **environment},
             wanted=[*learned.values(), diverged],
-            through=through,
         )
         if results[diverged][0]:
             raise RunError("the network of the benchmark diverged: nothing was timed")

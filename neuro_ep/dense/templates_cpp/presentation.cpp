@@ -34,11 +34,21 @@
             {
                 const real* _read = {{get_array_name(read_out)}} + _replica * {{n_outputs}};
                 const real* _aim = {{get_array_name(target)}} + _replica * {{n_outputs}};
+                {% if cost_name == 'cross-entropy' %}
+                // -log softmax of the class, with the largest exponent taken out
+                const double _top = *std::max_element(_read, _read + {{n_outputs}}) / {{_unit}};
+                double _sum = 0;
+                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                    _sum += std::exp(_read[_k] / {{_unit}} - _top);
+                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                    _cost += _aim[_k] * (_top + std::log(_sum) - _read[_k] / {{_unit}});
+                {% else %}
                 for (int _k = 0; _k < {{n_outputs}}; _k++)
                 {
                     const double _error = _read[_k] / {{_unit}} - _aim[_k];
                     _cost += 0.5 * _error * _error;
                 }
+                {% endif %}
                 {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_outputs}}) - _read;
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
