@@ -38,6 +38,15 @@ inline void product(int transpose_a, int transpose_b, int m, int n, int k, doubl
                       beta, c, n);
 }
 
+// Memory that one operation needs while it runs and all operations share.
+template <typename real>
+inline real *scratch(int slot, size_t size) {
+    static std::vector<std::vector<real>> memory;
+    if (memory.size() <= (size_t)slot) memory.resize(slot + 1);
+    if (memory[slot].size() < size) memory[slot].resize(size);
+    return memory[slot].data();
+}
+
 // Every entry of a row of out is the sum of the same row of a (rows x columns_a).
 template <typename real>
 inline void spread_row_sums(const real *a, int rows, int columns_a, real *out,

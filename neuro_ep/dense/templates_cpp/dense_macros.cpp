@@ -1,10 +1,9 @@
 {# A factor as a pointer to (replicas x n) values: an array, or computed into one. #}
-{% macro vector(factor, name) %}
+{% macro vector(factor, name, slot) %}
 {% if factor.array is not none %}
 const real* {{name}} = {{get_array_name(factor.array)}};
 {% else %}
-static std::vector<real> {{name}}_values(_replicas * {{factor.n}});
-real* {{name}} = {{name}}_values.data();
+real* {{name}} = neuro_ep::scratch<real>({{slot}}, _replicas * {{factor.n}});
 {{fill(factor, name)}}
 {% endif %}
 {% endmacro %}

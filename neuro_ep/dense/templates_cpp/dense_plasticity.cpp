@@ -82,7 +82,7 @@
         if (_scaling[{{loop.index0}}] != 0)
         {
             _scaled = true;
-            {{vector(term.along, "_along")}}
+            {{vector(term.along, "_along", 0)}}
             std::vector<real> &_sums = {{"_rows" if term.along.side == "pre" else "_columns"}};
             for (int _replica = 0; _replica < _replicas; _replica++)
                 for (int _k = 0; _k < {{term.along.n}}; _k++)
@@ -95,26 +95,16 @@
                     _matrix[_pre * {{n_post}} + _post] *= _rows[_pre] + _columns[_post];
         {% endif %}
         {% if state.outer %}
-        // products of pre and post, stacked into one matrix product
-        static std::vector<real> _pre_stack({{state.outer|length * n_pre}} * _replicas);
-        static std::vector<real> _post_stack({{state.outer|length * n_post}} * _replicas);
-        int _stacked = 0;
+        // w += c*dt * f(pre)^T g(post), averaged over replicas
         {% for term in state.outer %}
         if (_outer[{{loop.index0}}] != 0)
         {
-            const real _scale = _outer[{{loop.index0}}] / _replicas;
-            real* _pre_part = _pre_stack.data() + _stacked * {{n_pre}};
-            real* _post_part = _post_stack.data() + _stacked * {{n_post}};
-            {% set pre_scale = "_scale * " if n_pre < n_post else "" %}
-            {% set post_scale = "" if n_pre < n_post else "_scale * " %}
-            {{fill(term.pre, "_pre_part", pre_scale)}}
-            {{fill(term.post, "_post_part", post_scale)}}
-            _stacked += _replicas;
+            {{vector(term.pre, "_pre_part", 0)}}
+            {{vector(term.post, "_post_part", 1)}}
+            neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _replicas,
+                _outer[{{loop.index0}}] / _replicas, _pre_part, {{n_pre}}, _post_part, {{n_post}}, (real) 1, _matrix);
         }
         {% endfor %}
-        if (_stacked)
-            neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _stacked, (real) 1,
-                _pre_stack.data(), {{n_pre}}, _post_stack.data(), {{n_post}}, (real) 1, _matrix);
         {% endif %}
     }
     {% endfor %}

@@ -48,9 +48,9 @@
         {% else %}
         {% for product in sum.products %}
         {% set factor = "_factor_" ~ loop.index0 %}
-        {{vector(product.factor, factor)}}
+        {{vector(product.factor, factor, 2 * loop.index0)}}
         {% if not sum.direct %}
-        static std::vector<real> _result_{{loop.index0}}(_replicas * {{sum.n_to}});
+        real* _result_{{loop.index0}} = neuro_ep::scratch<real>({{2 * loop.index0 + 1}}, _replicas * {{sum.n_to}});
         {% endif %}
         {% endfor %}
         {% if sum.direct %}
@@ -62,7 +62,7 @@
         }
         {% endif %}
         {% for product in sum.products %}
-        {% set out = target if sum.direct else "_result_" ~ loop.index0 ~ ".data()" %}
+        {% set out = target if sum.direct else "_result_" ~ loop.index0 %}
         {% if product.matrix is none %}
         neuro_ep::spread_row_sums<real>(_factor_{{loop.index0}}, _replicas, {{sum.n_from}}, {{out}}, {{sum.n_to}});
         {% else %}

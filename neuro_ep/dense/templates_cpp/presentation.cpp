@@ -6,10 +6,10 @@
     typedef {{c_data_type(input.dtype)}} real;
     static neuro_ep::Samples _file;
     {% for array, value in onset %}
-    static std::vector<real> _settled_{{loop.index0}}({{array.size}}), _before_{{loop.index0}}({{array.size}});
+    static std::vector<real> _settled_{{loop.index0}}, _before_{{loop.index0}};
     {% endfor %}
     {% for array in marks %}
-    static std::vector<real> _mark_{{loop.index0}}({{array.size}});
+    static std::vector<real> _mark_{{loop.index0}};
     {% endfor %}
     int32_t &_presentation = {{_scalar_of('presentation')}};
     int32_t &_step = {{_scalar_of('step')}};
@@ -53,12 +53,15 @@
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
             {{_array_of('taken')}}[_presentation] = _step;
-            {% for array in marks %}
-            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _mark_{{loop.index0}}.begin());
-            {% endfor %}
-            {% for array, value in onset %}
-            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _settled_{{loop.index0}}.begin());
-            {% endfor %}
+            if (std::any_of({{_array_of('phase_restore')}}, {{_array_of('phase_restore')}} + {{phases}}, [](int32_t _restore) { return _restore != 0; }))
+            {
+                {% for array in marks %}
+                _mark_{{loop.index0}}.assign({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}});
+                {% endfor %}
+                {% for array, value in onset %}
+                _settled_{{loop.index0}}.assign({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}});
+                {% endfor %}
+            }
         }
         _step = 0;
         _ending = 0;
@@ -126,9 +129,9 @@
         {
             real _moved = 0;
             {% for array, value in onset %}
-            for (int _k = 0; _k < {{array.size}}; _k++)
+            for (int _k = 0; _step > 0 && _k < {{array.size}}; _k++)
                 _moved = std::max(_moved, (real) std::fabs({{get_array_name(array)}}[_k] - _before_{{loop.index0}}[_k]));
-            std::copy({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, _before_{{loop.index0}}.begin());
+            _before_{{loop.index0}}.assign({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}});
             {% endfor %}
             if (_step > 0 && _moved < {{_scalar_of('tolerance')}}) _ending = 1;
         }
