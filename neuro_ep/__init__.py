@@ -20,6 +20,7 @@ _PUBLIC = {
     "RunError": ("neuro_ep.errors", "RunError"),
     "SynapseModel": ("neuro_ep.model", "SynapseModel"),
     "build_network": ("neuro_ep.network", "build_network"),
+    "check": ("neuro_ep.checking", "check"),
     "load_dataset": ("neuro_ep.datasets", "load"),
     "open_recording": ("neuro_ep.recording", "open_recording"),
     "train": ("neuro_ep.training", "train"),

@@ -1,4 +1,5 @@
-"""The command line: ``neuro-ep list``, ``train``, ``bench``, ``info``.
+"""The command line: ``neuro-ep list``, ``train``, ``check``, ``bench``,
+``info``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -11,7 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,11 +21,15 @@ from neuro_ep.errors import InputError, RunError
 from neuro_ep.streams import mute_if_broken, say
 
 #: Where the rules live: name -> (module, attribute). Read when a rule is used.
-RULES = {"continual-ep": ("neuro_ep.models.continual_ep", "CONTINUAL_EP")}
+RULES = {
+    "continual-ep": ("neuro_ep.models.continual_ep", "CONTINUAL_EP"),
+    "ep": ("neuro_ep.models.equilibrium_propagation", "EQUILIBRIUM_PROPAGATION"),
+    "continual-vf": ("neuro_ep.models.continual_vf", "CONTINUAL_VF"),
+}
 
-NUMBERS = ("beta", "free", "nudged", "step", "tolerance")
+NUMBERS = ("beta", "free", "nudged", "step", "tolerance", "weight_angle")
 COUNTS = ("batch", "epochs", "plastic_every")
-NAMES = ("nudging", "activation", "dynamics", "plasticity")
+NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost")
 
 HELP = {
     "beta": "strength of nudging",
@@ -39,6 +44,8 @@ HELP = {
     "activation": "sigmoid, hard-sigmoid or tanh",
     "dynamics": "continuous or discrete (a step of one time constant)",
     "plasticity": "difference or product-rule",
+    "cost": "squared-error or cross-entropy",
+    "weight_angle": "degrees between forward and backward weights at the start",
 }
 
 
@@ -104,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train a network and record the run")
     training.set_defaults(run=_train)
     _training_options(training)
+    checking = commands.add_parser("check", help="is it the gradient?")
+    checking.set_defaults(run=_check)
+    _checking_options(checking)
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
@@ -111,15 +121,23 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="what is in a recording")
     info.set_defaults(run=_info)
     info.add_argument("file", metavar="FILE")
-    for command in (listing, training, benching, info):
+    for command in (listing, training, checking, benching, info):
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 
 
+def _checking_options(command: argparse.ArgumentParser):
+    command.add_argument("rule", metavar="RULE", help=", ".join(RULES))
+    command.add_argument("--layers", type=_integers, help="units, such as 784,512,10")
+    command.add_argument("--batch", type=_integer, help="samples presented together")
+    command.add_argument("--seed", type=_integer, default=1)
+
+
 def _training_options(command: argparse.ArgumentParser):
     command.add_argument("task", metavar="TASK", help="digits, mnist")
     command.add_argument("--rule", required=True, help=", ".join(RULES))
+    command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
     command.add_argument("--seed", type=_integer, default=0)
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
     command.add_argument("--resume", action="store_true", help="go on after a stop")
@@ -129,11 +147,15 @@ def _training_options(command: argparse.ArgumentParser):
     command.add_argument("--data", metavar="PATH", help="local files of the task")
     command.add_argument("--target", help="standalone, cython or numpy")
     command.add_argument("--dtype", default="float32", help="float32 or float64")
+    command.add_argument(
+        "--profile", action="store_true", help="say where the time of an epoch goes"
+    )
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
     command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
     command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
     for name in NUMBERS:
-        command.add_argument(f"--{name}", type=_number, help=HELP[name])
+        flag = f"--{name.replace('_', '-')}"
+        command.add_argument(flag, type=_number, help=HELP[name])
     for name in COUNTS:
         flag = f"--{name.replace('_', '-')}"
         command.add_argument(flag, type=_integer, help=HELP[name])
@@ -177,6 +199,15 @@ def _list(options) -> int:
                 "source": rule.source,
                 "claims": dict(rule.claims),
                 "tasks": list(rule.defaults),
+                "presets": {
+                    preset: {
+                        "task": chosen.task,
+                        "source": chosen.source,
+                        "published": chosen.published,
+                        "settings": asdict(chosen.settings),
+                    }
+                    for preset, chosen in rule.presets.items()
+                },
             }
             for name, rule in rules.items()
         }
@@ -190,7 +221,19 @@ def _list(options) -> int:
         print(f"  {name:14} {rule.summary}\n  {'':14} {rule.source}")
         for claim, promise in rule.claims.items():
             print(f"  {'':14} {claim}: {promise}")
+        for preset, chosen in rule.presets.items():
+            print(f"  {'':14} --preset {preset}: {_described(chosen)}")
     return 0
+
+
+def _described(preset) -> str:
+    """A line on a preset: its numbers, and what was published for them."""
+    chosen = preset.settings
+    layers, rates = "-".join(map(str, chosen.layers)), ", ".join(map(str, chosen.eta))
+    return (
+        f"{layers}, free {chosen.free:g}, nudged {chosen.nudged:g}, {chosen.nudging}, "
+        f"beta {chosen.beta:g}, eta {rates}, {chosen.epochs} epochs; {preset.published}"
+    )
 
 
 def _bench(options) -> int:
@@ -199,11 +242,38 @@ def _bench(options) -> int:
     result = benchmarks.run(options.name, _rule("continual-ep"), options.rounds)
     if options.json:
         print(json.dumps(result))
-    else:
-        for key, value in result.items():
-            shown = f"{value:.4g}" if isinstance(value, float) else value
-            print(f"{key:24} {shown}")
+        return 0
+    for row in _table(result.pop("rows", [])):
+        print(row)
+    for key, value in result.items():
+        print(f"{key:24} {_short(value)}")
     return 0
+
+
+def _table(rows: list[dict]) -> list[str]:
+    """Rows of one kind as lines of text, under their keys."""
+    lines = [list(row) for row in rows[:1]]
+    lines += [[_short(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+
+
+def _short(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _check(options) -> int:
+    from neuro_ep import checking
+
+    rule = _rule(options.rule)
+    found = checking.check(
+        rule, layers=options.layers, batch=options.batch, seed=options.seed
+    )
+    print(json.dumps(found) if options.json else checking.table(found))
+    return 0 if found["passed"] else 1
 
 
 def _info(options) -> int:
@@ -220,11 +290,10 @@ def _info(options) -> int:
 def _train(options) -> int:
     from neuro_ep import datasets, training
     from neuro_ep.progress import Progress
-    from neuro_ep.rule import changed
 
     rule = _rule(options.rule)
     _check_known(options.task, datasets.TASKS, "task")
-    settings = changed(rule.defaults[options.task], **_choices(options))
+    settings = rule.settings(options.task, options.preset, **_choices(options))
     name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
     out = Path(name if options.out is None else options.out)
     figure = _checked_figure(options.figure)
@@ -249,8 +318,23 @@ def _train(options) -> int:
 
         figure.parent.mkdir(parents=True, exist_ok=True)
         training_figure.draw(result.file, figure)
-    _print_result(result, figure, options.json)
+    shares = _profile(rule, dataset, settings, options) if options.profile else []
+    _print_result(result, figure, shares, options.json)
     return 0
+
+
+def _profile(rule, dataset, settings, options) -> list:
+    """Where the time of one more epoch goes, which is not recorded."""
+    from neuro_ep import training
+
+    return training.profile(
+        rule,
+        dataset,
+        settings,
+        seed=options.seed,
+        target=options.target,
+        dtype=options.dtype,
+    )
 
 
 def _choices(options) -> dict:
@@ -260,7 +344,7 @@ def _choices(options) -> dict:
     return {name: value for name, value in vars(options).items() if name in names}
 
 
-def _print_result(result, figure, as_json: bool):
+def _print_result(result, figure, shares, as_json: bool):
     values = {
         "test_accuracy": result.test_accuracy,
         "train_accuracy": result.train_accuracy,
@@ -270,6 +354,8 @@ def _print_result(result, figure, as_json: bool):
     }
     if figure:
         values["figure"] = str(figure)
+    if shares:
+        values["profile"] = [asdict(share) for share in shares]
     if as_json:
         print(json.dumps(values))
         return
@@ -279,6 +365,10 @@ def _print_result(result, figure, as_json: bool):
     print(f"recording       {result.file}")
     if figure:
         print(f"figure          {figure}")
+    if shares:
+        from neuro_ep.profiling import table
+
+        print(f"\n{table(shares)}")
 
 
 def _checked_figure(path: str | None) -> Path | None:

@@ -216,7 +216,8 @@ def blas_threads(network: LayeredNetwork) -> dict[str, str]:
     if {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
         return {}
     largest = max(
-        synapses.replicas * len(synapses) for synapses in network.projections.values()
+        network.settings.batch * synapses.N_pre * synapses.N_post
+        for synapses in network.projections.values()
     )
     threads = len(os.sched_getaffinity(0)) if largest >= LARGE_PRODUCT else 1
     return {"OPENBLAS_NUM_THREADS": str(threads)}

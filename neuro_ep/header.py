@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from neuro_ep import recording
 from neuro_ep.datasets import Dataset
-from neuro_ep.network import layer_names
+from neuro_ep.network import ONE, layer_names, wiring
 from neuro_ep.rule import Rule, Settings
 
 
@@ -20,7 +20,7 @@ def run_header(
 ) -> dict:
     """The header of :mod:`neuro_ep.recording` for a training run."""
     model, protocol = rule.model(settings), rule.protocol(settings)
-    names = layer_names(settings.layers)
+    names, edges = layer_names(settings.layers), wiring(model, settings.layers)
     chosen = {key: value for key, value in asdict(settings).items() if key != "epochs"}
     parameters = {
         key: {"value": list(value) if isinstance(value, tuple) else value, "unit": "1"}
@@ -42,15 +42,15 @@ def run_header(
         "epochs": settings.epochs,
         "target": target,
         "parameters": parameters,
-        "equations": _equations(model, names),
+        "equations": _equations(model, names, edges),
         "schedule": {
             "protocol": protocol.name,
             "random_sign": protocol.random_sign,
             "phases": [asdict(phase) for phase in protocol.phases],
         },
         "provenance": recording.provenance() | {"source": rule.source},
-        "units": _units(model, names),
-        "projections": _projections(settings, names),
+        "units": _units(edges),
+        "projections": _projections(settings, names, edges),
         "dataset": {
             "name": dataset.name,
             "source": dataset.source,
@@ -62,40 +62,32 @@ def run_header(
     }
 
 
-def _equations(model, names) -> dict[str, str]:
+def _equations(model, names, edges) -> dict[str, str]:
     """Group -> its equations as text."""
     texts = {names[0]: model.input.equations, names[-1]: model.output.equations}
     for name in names[1:-1]:
         texts[name] = model.hidden.equations
-    for pre, post in zip(names, names[1:], strict=False):
-        texts[f"{pre}_to_{post}"] = model.synapse.equations
-        texts[f"bias_{post}"] = model.bias.equations
+    texts |= {edge.name: edge.kind.equations for edge in edges}
+    if model.normaliser is not None:
+        texts["normaliser"] = model.normaliser.equations
     return {name: text.strip() for name, text in texts.items()}
 
 
-def _units(model, names) -> dict[str, dict]:
-    units = {}
-    for pre, post in zip(names, names[1:], strict=False):
-        units[f"{pre}_to_{post}.{model.synapse.weight}"] = {
-            "unit": "mV",
-            "si_factor": 1e-3,
+def _units(edges) -> dict[str, dict]:
+    volts = {"unit": "mV", "si_factor": 1e-3}
+    return {f"{edge.name}.{edge.kind.weight}": dict(volts) for edge in edges}
+
+
+def _projections(settings, names, edges) -> dict[str, dict]:
+    return {
+        edge.name: {
+            "source_pop": ONE if edge.pre is None else names[edge.pre],
+            "target_pop": names[edge.post],
+            "units": "mV",
+            "shape": [
+                1 if edge.pre is None else settings.layers[edge.pre],
+                settings.layers[edge.post],
+            ],
         }
-        units[f"bias_{post}.{model.bias.weight}"] = {"unit": "mV", "si_factor": 1e-3}
-    return units
-
-
-def _projections(settings, names) -> dict[str, dict]:
-    described = {}
-    for number, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
-        shape = list(settings.layers[number : number + 2])
-        for name, source, size in (
-            (f"{pre}_to_{post}", pre, shape),
-            (f"bias_{post}", "one", [1, shape[1]]),
-        ):
-            described[name] = {
-                "source_pop": source,
-                "target_pop": post,
-                "units": "mV",
-                "shape": size,
-            }
-    return described
+        for edge in edges
+    }

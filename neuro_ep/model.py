@@ -42,13 +42,13 @@ class SynapseModel:
     """Synapses of one kind, from one layer to the next.
 
     weight
-        The name of the variable that is learned.
+        The name of the variable that is learned, None where nothing is.
     when, order
         The slot of Brian2's schedule in which the synapses change.
     """
 
     equations: str
-    weight: str
+    weight: str | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     when: str = "groups"
     order: float = 0
@@ -63,11 +63,19 @@ class NetworkModel:
     A summed variable whose target a neuron does not declare is left out, so the
     clamped input receives no feedback. ``bias`` synapses come from one unit a replica.
 
+    backward
+        Synapses from every layer to the one below it, down to the first hidden layer,
+        where those of ``synapse`` do not serve both directions.
+    normaliser
+        Synapses without weights among the output neurons of a replica, for a sum that
+        they share.
+    cost
+        "squared-error" or "cross-entropy": what the nudge descends and files report.
     energy
         The energy whose gradient the neurons descend, as text with the names of the
         equations: what each "neuron" that has a potential, each "synapse", each "bias"
         synapse and, on top, each "output" neuron adds to it. ``tests/models`` proves
-        it by symbolic differentiation.
+        it by symbolic differentiation. Empty where the field has no energy.
     read_out, read_out_unit
         The variable of the output layer whose largest entry is the prediction, and the
         shared parameter that makes it dimensionless (None where it is already).
@@ -87,3 +95,6 @@ class NetworkModel:
     read_out_unit: str | None
     activity: str
     source: str
+    backward: SynapseModel | None = None
+    normaliser: SynapseModel | None = None
+    cost: str = "squared-error"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +54,9 @@ class LayeredNetwork:
     @property
     def weights(self) -> dict[str, str]:
         """Name of every learned variable: projection -> ``"group.variable"``."""
-        learned = {
-            name: f"{name}.{self.model.synapse.weight}" for name in self.projections
-        }
-        return learned | {
-            name: f"{name}.{self.model.bias.weight}" for name in self.biases
-        }
+        edges = wiring(self.model, self.settings.layers)
+        learned = {edge.name: f"{edge.name}.{edge.kind.weight}" for edge in edges}
+        return {name: learned[name] for name in [*self.projections, *self.biases]}
 
     def phase_steps(self) -> list[int]:
         """Length of every phase, in steps of the clock."""
@@ -74,6 +71,33 @@ def layer_names(layers: Iterable[int]) -> list[str]:
     depth = len(list(layers)) - 2
     hidden = ["hidden"] if depth == 1 else [f"hidden_{k + 1}" for k in range(depth)]
     return ["input", *hidden, "output"]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Dense synapses between two layers, given by their numbers from the input.
+
+    ``pre`` is None for a bias; ``rate`` is the number of the projection whose learning
+    rate they have.
+    """
+
+    name: str
+    kind: SynapseModel
+    pre: int | None
+    post: int
+    rate: int
+
+
+def wiring(model: NetworkModel, layers: Sequence[int]) -> list[Edge]:
+    """All learned synapses, from input to output: forward, bias, and then backward."""
+    names, edges = layer_names(layers), []
+    for rate, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
+        edges.append(Edge(f"{pre}_to_{post}", model.synapse, rate, rate + 1, rate))
+        edges.append(Edge(f"bias_{post}", model.bias, None, rate + 1, rate))
+    for rate, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
+        if model.backward is not None and rate > 0:
+            edges.append(Edge(f"{post}_to_{pre}", model.backward, rate + 1, rate, rate))
+    return edges
 
 
 def build_network(
@@ -119,15 +143,14 @@ def build_network(
     one = NeuronGroup(settings.batch, "", clock=clock, name=ONE)
     projections: dict[str, DenseSynapses] = {}
     biases: dict[str, DenseSynapses] = {}
-    for number, (pre, post) in enumerate(zip(layers, layers[1:], strict=False)):
-        for table, source, kind, name in (
-            (projections, pre, model.synapse, f"{pre.name}_to_{post.name}"),
-            (biases, one, model.bias, f"bias_{post.name}"),
-        ):
-            table[name] = _synapses(
-                name, kind, source, post, settings, clock, values, hold, connect
-            )
-            values[f"{name}.{RATE}"] = settings.eta[number]
+    for edge in wiring(model, settings.layers):
+        name, kind, post = edge.name, edge.kind, layers[edge.post]
+        table = biases if edge.pre is None else projections
+        source = one if edge.pre is None else layers[edge.pre]
+        table[name] = _synapses(
+            name, kind, source, post, settings, clock, values, hold, connect
+        )
+        values[f"{name}.{RATE}"] = settings.eta[edge.rate]
     presentations = Presentations(
         replicas=settings.batch,
         capacity=capacity,
@@ -135,11 +158,15 @@ def build_network(
         clock=clock,
     )
     synapses = [*projections.values(), *biases.values()]
+    if model.normaliser is not None:
+        ends = ("normaliser", model.normaliser, layers[-1], layers[-1])
+        synapses.append(_synapses(*ends, settings, clock, values, hold, connect))
     presentations.attach(
         input_group=layers[0],
         output_group=layers[-1],
         read_out=model.read_out,
         scale=model.read_out_unit,
+        cost=model.cost,
         onset={
             (group, name): float(value)
             for group, kind in zip(layers, kinds, strict=True)
@@ -173,7 +200,7 @@ def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
     """The protocol as arrays of the presentations."""
     name, phases = network.presentations.name, network.protocol.phases
     settings, model = network.settings, network.model
-    unit = model.output.parameters.get(model.read_out_unit, 1)
+    unit = model.output.parameters.get(model.read_out_unit or "", 1)
     return {
         f"{name}.strength": abs(settings.beta),
         f"{name}.phase_steps": np.array(network.phase_steps()),

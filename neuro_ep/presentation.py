@@ -50,9 +50,9 @@ class Presentations(Group):
         A phase ends early once no neuron moves by more than this in a step, in units
         of its state; 0 keeps the length fixed.
 
-    Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), mean over the
-    batch of one half of the squared error, ``taken`` (capacity,), steps of the first
-    phase, and ``diverged`` (1 if the run was stopped).
+    Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), the mean over
+    the batch of the cost that the model names, ``taken`` (capacity,), steps of the
+    first phase, and ``diverged`` (1 if the run was stopped).
     """
 
     add_to_magic_network = True
@@ -88,7 +88,16 @@ class Presentations(Group):
         self._enable_group_attributes()
 
     def attach(
-        self, *, input_group, output_group, read_out, scale, onset, marks, listeners
+        self,
+        *,
+        input_group,
+        output_group,
+        read_out,
+        scale,
+        cost,
+        onset,
+        marks,
+        listeners,
     ):
         """Say what the operation touches, once the network's groups exist.
 
@@ -96,7 +105,7 @@ class Presentations(Group):
         marks are the (group, variable) that plasticity compares with; listeners are the
         groups whose shared variables of :data:`PROTOCOL`, where declared, follow it.
         ``read_out / scale`` of the output group is the prediction; scale None means
-        that it is dimensionless.
+        that it is dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)
@@ -104,6 +113,7 @@ class Presentations(Group):
         operation.target = operation.refer(output_group, "target")
         operation.read_out = operation.refer(output_group, read_out)
         operation.scale = scale and operation.refer(output_group, scale)
+        operation.cost = cost
         operation.onset = [
             (operation.refer(group, name), value)
             for (group, name), value in onset.items()
@@ -162,6 +172,7 @@ class PresentationOperation(CodeRunner):
                 "target": self.target,
                 "read_out": self.read_out,
                 "scale": self.scale,
+                "cost_name": self.cost,
                 "onset": self.onset,
                 "marks": self.marks,
                 "protocol": self.protocol,

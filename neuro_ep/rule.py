@@ -20,8 +20,7 @@ class Settings:
         Units per layer from input to output.
     eta
         Learning rate of gradient descent on the cost, one per projection from input to
-        output (a single number serves all). The cost is one half of the squared error,
-        summed over outputs and averaged over the batch.
+        output (a single number serves all), averaged over the batch.
     beta
         Strength of nudging, without its sign.
     free, nudged
@@ -36,8 +35,14 @@ class Settings:
     tolerance
         A phase ends early once every neuron moves by less than this per time constant;
         0 keeps phases at their full length.
+    weight_angle
+        Degrees between forward and backward weights at the start, for rules that have
+        both.
     nudging, activation, dynamics, plasticity
         Names, see the model file of the rule.
+    cost
+        "squared-error", one half of it summed over outputs, or "cross-entropy" of a
+        softmax.
     """
 
     layers: tuple[int, ...]
@@ -54,6 +59,8 @@ class Settings:
     plasticity: str = "difference"
     plastic_every: int = 1
     tolerance: float = 0.0
+    weight_angle: float = 0.0
+    cost: str = "squared-error"
 
     def __post_init__(self):
         _check(
@@ -72,6 +79,8 @@ class Settings:
         _check(self.step <= 1, "step", self.step, "at most 1 time constant")
         finite = 0 <= self.tolerance < math.inf
         _check(finite, "tolerance", self.tolerance, "a finite number from 0")
+        turned = 0 <= self.weight_angle <= 180
+        _check(turned, "weight_angle", self.weight_angle, "degrees from 0 to 180")
         for name in ("batch", "epochs", "plastic_every"):
             value = getattr(self, name)
             _check(_is_count(value), name, value, "a whole number from 1")
@@ -115,6 +124,19 @@ def suggestion(name: str, known) -> str:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """Settings with a name: a published run, or one measured here.
+
+    ``published`` says what the source reports for it, and how that is known.
+    """
+
+    task: str
+    settings: Settings
+    source: str = ""
+    published: str = ""
+
+
+@dataclass(frozen=True)
 class Rule:
     """A learning rule as users name it.
 
@@ -124,11 +146,17 @@ class Rule:
         Settings -> the phases of a presentation.
     defaults
         Task -> settings that were measured to work on it.
+    presets
+        Name -> other settings worth a name.
     gain
         Whether the gain law of C-EP applies: weights that move while the neurons settle
         feed back on them with gain g, see :mod:`neuro_ep.gain`.
     claims
         What is promised: name -> value that tests measure.
+    bounds
+        The same in numbers: what ``neuro-ep check`` measures -> (lowest, highest).
+        Names and what holds for those not given: :data:`neuro_ep.checking.BOUNDS`.
+        None where nothing is claimed.
     """
 
     name: str
@@ -137,17 +165,32 @@ class Rule:
     model: Callable[[Settings], NetworkModel]
     protocol: Callable[[Settings], Protocol]
     defaults: Mapping[str, Settings]
+    presets: Mapping[str, Preset] = field(default_factory=dict)
     gain: bool = False
     claims: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
-    def settings(self, task: str, **choices) -> Settings:
-        """The measured settings for a task, with some values chosen anew.
+    def settings(self, task: str, preset: str | None = None, **choices) -> Settings:
+        """The settings for a task, measured or preset, with some values chosen anew.
 
         Raises InputError for a task without settings and for unknown or bad values.
         """
+        if preset is not None:
+            return changed(self._preset(task, preset).settings, **choices)
         if task not in self.defaults:
             raise InputError(
                 f"{self.name} has no settings for the task {task!r}"
                 f"{suggestion(task, self.defaults)}"
             )
         return changed(self.defaults[task], **choices)
+
+    def _preset(self, task: str, name: str) -> Preset:
+        if name not in self.presets:
+            hint = suggestion(name, self.presets) if self.presets else "; it has none"
+            raise InputError(f"{self.name} has no preset {name!r}{hint}")
+        preset = self.presets[name]
+        if preset.task != task:
+            raise InputError(
+                f"preset {name!r} is for the task {preset.task!r}, not for {task!r}"
+            )
+        return preset

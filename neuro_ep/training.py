@@ -22,7 +22,8 @@ from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.gain import check_gains, estimated_gains
 from neuro_ep.header import run_header
-from neuro_ep.network import LayeredNetwork, build_network, layer_names
+from neuro_ep.network import LayeredNetwork, build_network, wiring
+from neuro_ep.profiling import Share, profile_epoch
 from neuro_ep.rule import Rule, Settings
 
 #: Below this nudging, float32 rounding spoils the updates (0.2 % at 1e-3).
@@ -96,8 +97,7 @@ def train(
 
     def simulate(folder: Path):
         """The epochs that are still to come."""
-        samples = folder / "samples.raw"
-        samples.write_bytes(dataset.inputs.astype(dtype).tobytes())
+        samples = _samples(folder, dataset, dtype)
         simulation = _simulation(rule, dataset, settings, target, dtype)
         writer.header["provenance"].update(simulation.describe())
         state = writer.state or _start(simulation.network, weights, dtype)
@@ -130,6 +130,32 @@ def train(
     )
 
 
+def profile(
+    rule: Rule,
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    target: str | None = None,
+    dtype: str = "float32",
+) -> list[Share]:
+    """Where the time of one epoch goes; it runs from new weights, unrecorded."""
+    target = device.choose_target(target)
+    weights = initial_weights(rule, settings, seed)
+    simulation = _simulation(rule, dataset, settings, target, dtype, profile=True)
+    with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
+        samples = _samples(Path(folder), dataset, dtype)
+        state = _start(simulation.network, weights, dtype)
+        return profile_epoch(Epochs(simulation, dataset, seed, samples), state)
+
+
+def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
+    """The inputs in a raw file, as the simulation reads them."""
+    samples = folder / "samples.raw"
+    samples.write_bytes(dataset.inputs.astype(dtype).tobytes())
+    return samples
+
+
 def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
     features, classes = dataset.inputs.shape[1], dataset.classes
     if (settings.layers[0], settings.layers[-1]) != (features, classes):
@@ -150,7 +176,12 @@ def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
             f"beta = {settings.beta} in float32: rounding spoils updates below "
             f"{SMALLEST_BETA_IN_FLOAT32}; raise beta or use --dtype float64"
         )
-    rule.model(settings)
+    model = rule.model(settings)
+    if settings.weight_angle and model.backward is None:
+        raise InputError(
+            f"weight_angle = {settings.weight_angle}: {rule.name} has one weight for "
+            "both directions; leave it out, or choose the rule continual-vf"
+        )
     _check_length(
         rule.protocol(settings), sum(presentations(dataset, settings)), settings
     )
@@ -178,7 +209,8 @@ def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
     if not rule.gain:
         return None
     batch = dataset.inputs[dataset.train[: settings.batch]]
-    gains = estimated_gains(settings, list(weights.values()), batch)
+    forward = list(weights.values())[: len(settings.eta)]
+    gains = estimated_gains(settings, forward, batch)
     try:
         return check_gains(settings, gains)
     except InputError:
@@ -188,18 +220,31 @@ def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
 
 
 def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.ndarray]:
-    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); biases start at zero."""
-    names = layer_names(settings.layers)
+    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); biases start at zero.
+
+    Forward weights come first. Backward weights are the transposed forward ones, each
+    with its sign flipped with probability (1 - cos weight_angle)/2.
+    """
     draw = np.random.default_rng(np.random.SeedSequence([seed, 0]))
-    weights = {}
-    for number, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
-        shape = settings.layers[number : number + 2]
-        bound = 1 / math.sqrt(shape[0])
-        weights[f"{pre}_to_{post}"] = draw.uniform(-bound, bound, shape)
-    return weights
+    flipped = (1 - math.cos(math.radians(settings.weight_angle))) / 2
+    forward, backward = {}, {}
+    for edge in wiring(rule.model(settings), settings.layers):
+        if edge.pre is None:
+            continue
+        shape = settings.layers[edge.pre], settings.layers[edge.post]
+        if edge.pre < edge.post:
+            bound = 1 / math.sqrt(shape[0])
+            forward[edge.name] = draw.uniform(-bound, bound, shape)
+        else:
+            tied = list(forward.values())[edge.rate].T
+            sign = np.where(draw.random(shape) < flipped, -1.0, 1.0)
+            backward[edge.name] = sign * tied
+    return forward | backward
 
 
-def _simulation(rule, dataset, settings, target, dtype) -> device.Simulation:
+def _simulation(
+    rule, dataset, settings, target, dtype, profile=False
+) -> device.Simulation:
     device.activate(target)
     network = build_network(
         rule,
@@ -208,7 +253,7 @@ def _simulation(rule, dataset, settings, target, dtype) -> device.Simulation:
         dtype=np.dtype(dtype),
         set_values=target != "standalone",
     )
-    return device.simulation(network)
+    return device.simulation(network, profile)
 
 
 def _start(network: LayeredNetwork, weights, dtype) -> dict[str, np.ndarray]:

@@ -39,7 +39,7 @@ SETTINGS = {
     ),
 }
 
-PRESENTATIONS = {"continual-ep": 100, "continual-ep-deep": 30}
+PRESENTATIONS = {"continual-ep": 300, "continual-ep-deep": 40}
 
 
 def run(name: str, rule: Rule, rounds: int) -> dict:

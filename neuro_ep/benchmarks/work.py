@@ -74,7 +74,11 @@ class Program:
         results = run_bundle(
             self.bundle,
             self._values(shown or self.work.presentations),
-            environment={SAMPLES: str(self.samples), **environment},
+            environment={
+                SAMPLES: str(self.samples),
+                **device.blas_threads(self.network),
+                **environment,
+            },
             wanted=[*learned.values(), diverged],
         )
         if results[diverged][0]:

@@ -3,10 +3,11 @@
 The same equation text that Brian2 simulates is parsed here (:mod:`.equations`),
 assembled to the vector field of a layered network (:mod:`.field`) and to its energy
 (:mod:`.energy`), and differentiated symbolically (:mod:`.gradient`). What a rule does
-to the weights is measured against it in :mod:`neuro_ep.check`.
+to the weights is measured against it in :mod:`neuro_ep.checking`.
 
 Conventions
     Potentials are in units of ``v_unit``, times in units of ``tau``.
-    Loss: one half of the squared error of the read-out, summed over outputs, mean over
-    the batch. Arrays: samples first, then units; weights (n_pre, n_post).
+    Loss: one half of the squared error of the read-out, or its cross-entropy, summed
+    over outputs, mean over the batch.
+    Arrays: samples first, then units; weights (n_pre, n_post).
 """

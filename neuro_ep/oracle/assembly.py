@@ -6,15 +6,18 @@ written as products of a weight, a presynaptic and a postsynaptic factor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 import sympy
 
 from neuro_ep.errors import InputError
-from neuro_ep.model import NetworkModel
-from neuro_ep.oracle.equations import Equation, parse, resolved, symbol, units
+from neuro_ep.model import NetworkModel, SynapseModel
+from neuro_ep.oracle.equations import parse, resolved, symbol, units
 from neuro_ep.oracle.field import TOLD, Edge, Factor, Field, Neuron, Product
+
+#: Name, record, part of the energy, and numbers of the layers that are joined.
+Place = tuple[str, SynapseModel, str | None, int | None, int]
 
 
 def assemble(model: NetworkModel, layers: Iterable[int]) -> Field:
@@ -24,23 +27,17 @@ def assemble(model: NetworkModel, layers: Iterable[int]) -> Field:
     kinds = [model.input, *[model.hidden] * (len(sizes) - 2), model.output]
     known = {id(kind): _neuron(kind, of) for kind in kinds}
     neurons = tuple(known[id(kind)] for kind in kinds)
-    names = layer_names(len(sizes))
-    edges = []
-    for post in range(1, len(sizes)):
-        pre = post - 1
-        edges += [
-            _edge(f"{names[pre]}_to_{names[post]}", model, "synapse", pre, post, of)
-            | {"shape": (sizes[pre], sizes[post])},
-            _edge(f"bias_{names[post]}", model, "bias", None, post, of)
-            | {"shape": (1, sizes[post])},
-        ]
+    edges = [
+        _edge(model, *place, sizes, neurons, of) for place in _wiring(model, sizes)
+    ]
     return Field(
         sizes=sizes,
         neurons=neurons,
         rates=tuple(_rates(neuron) for neuron in neurons),
-        edges=tuple(_bound(edge, neurons) for edge in edges),
+        edges=tuple(edges),
         read_out=_factor(_read_out(model, neurons[-1]), neurons[-1]),
         energies=_energies(model, neurons, of),
+        cost=getattr(model, "cost", "squared-error"),
     )
 
 
@@ -57,12 +54,6 @@ def scale(model: NetworkModel) -> dict[str, float]:
         if name not in given:
             raise InputError(f"the oracle needs '{name}' among the output's parameters")
     return units(float(given["v_unit"]), float(given["tau"]))
-
-
-def weight_unit(model: NetworkModel, kind: str) -> float:
-    """One unit of the oracle for the learned variable of synapses, in SI."""
-    record = getattr(model, kind)
-    return 1 / parse(record.equations, scale(model))[record.weight].unit
 
 
 def _constants(kind, equations, of) -> dict[str, float]:
@@ -121,57 +112,60 @@ def _rates(neuron: Neuron):
     )
 
 
-def _edge(name, model: NetworkModel, kind: str, pre, post, of) -> dict:
-    """An edge before its factors are functions of particular layers."""
-    record = getattr(model, kind)
+def _wiring(model: NetworkModel, sizes) -> Iterator[Place]:
+    """(name, record, part of the energy, pre, post) of all synapses."""
+    names, last = layer_names(len(sizes)), len(sizes) - 1
+    for post in range(1, len(sizes)):
+        forward = f"{names[post - 1]}_to_{names[post]}"
+        yield forward, model.synapse, "synapse", post - 1, post
+        yield f"bias_{names[post]}", model.bias, "bias", None, post
+    if model.backward is not None:
+        for pre in range(2, len(sizes)):
+            name = f"{names[pre]}_to_{names[pre - 1]}"
+            yield name, model.backward, None, pre, pre - 1
+    if model.normaliser:
+        yield "normaliser", model.normaliser, None, last, last
+
+
+def _edge(model, name, record, part, pre, post, sizes, neurons, of) -> Edge:
+    """Synapses with the sums that their two ends declare, and their energy."""
     equations = parse(record.equations, of)
     constants = _constants(record, equations, of)
-    sums = {}
+    ends = (None if pre is None else neurons[pre], neurons[post])
+    sums: list[Product] = []
     for variable, equation in equations.items():
-        if "summed" in equation.flags:
-            target, _, side = variable.rpartition("_")
-            sums[side, target] = resolved(equations, equation.expression, constants)
-    energy = None
-    if isinstance(model.energy, Mapping):
-        text = parse(f"energy = {model.energy[kind]} : 1", of)["energy"].expression
-        energy = resolved(equations, text, constants)
-    return {
-        "name": name,
-        "pre": pre,
-        "post": post,
-        "weight": record.weight,
-        "sums": sums,
-        "energy": energy,
-    }
-
-
-def _bound(edge: dict, neurons) -> Edge:
-    pre = None if edge["pre"] is None else neurons[edge["pre"]]
-    post, weight = neurons[edge["post"]], edge["weight"]
-    sums = []
-    for (side, target), value in edge["sums"].items():
-        reached = pre if side == "pre" else post
-        if reached is not None and target in reached.equations:
-            sums += _products(value, weight, pre, post, side, target)
-    energy = edge["energy"]
+        target, _, side = variable.rpartition("_")
+        reached = ends[0] if side == "pre" else ends[1]
+        if "summed" in equation.flags and reached and target in reached.equations:
+            value = resolved(equations, equation.expression, constants)
+            sums += _products(value, record.weight, *ends, side, target)
+    energy: list[Product] = []
+    if part and part in _stated(model):
+        text = parse(f"energy = {model.energy[part]} : 1", of)["energy"].expression
+        value = resolved(equations, text, constants)
+        energy += _products(value, record.weight, *ends, "", "")
     return Edge(
-        name=edge["name"],
-        pre=edge["pre"],
-        post=edge["post"],
-        shape=edge["shape"],
+        name=name,
+        pre=pre,
+        post=post,
+        shape=(1 if pre is None else sizes[pre], sizes[post]),
         sums=tuple(sums),
-        energy=()
-        if energy is None
-        else tuple(_products(energy, weight, pre, post, "", "")),
+        energy=tuple(energy),
+        unit=equations[record.weight].unit if record.weight else None,
     )
 
 
-def _products(value, weight: str, pre, post, side: str, target: str):
+def _stated(model: NetworkModel) -> Mapping[str, str]:
+    """The energy by parts; empty where a model states none, or another function."""
+    return model.energy if isinstance(model.energy, Mapping) else {}
+
+
+def _products(value, weight: str | None, pre, post, side: str, target: str):
     """An expression as a sum of constant * weight * (pre factor) * (post factor)."""
     products = []
     for term in sympy.Add.make_args(sympy.expand(value)):
-        rest = term / symbol(weight)
-        if rest.has(symbol(weight)):
+        rest = term / symbol(weight) if weight else term
+        if weight and rest.has(symbol(weight)):
             raise InputError(f"the oracle needs {value} to be linear in {weight}")
         ends = {"pre": sympy.Integer(1), "post": sympy.Integer(1)}
         for factor in sympy.Mul.make_args(rest):
@@ -210,14 +204,21 @@ def _read_out(model: NetworkModel, output: Neuron) -> sympy.Expr:
 
 
 def _energies(model: NetworkModel, neurons, of):
-    """What every layer adds to the energy by itself, as a Factor; () if not stated."""
-    if not isinstance(model.energy, Mapping):
+    """What every layer adds to the energy by itself, as a Factor; () if not stated.
+
+    A nudge that reads a sum over the output layer (cross-entropy) is left out.
+    """
+    texts = _stated(model)
+    if not texts:
         return ()
 
-    def own(neuron, *parts):
-        texts = [parse(f"e = {model.energy[p]} : 1", of)["e"].expression for p in parts]
-        value = resolved(neuron.equations, sympy.Add(*texts), neuron.constants)
-        return _factor(value, neuron)
+    def own(neuron, part):
+        found = parse(f"e = {texts[part]} : 1", of)["e"].expression
+        return resolved(neuron.equations, found, neuron.constants)
 
-    hidden = [own(neuron, "neuron") for neuron in neurons[1:-1]]
-    return (None, *hidden, own(neurons[-1], "neuron", "output"))
+    last = neurons[-1]
+    nudge = own(last, "output")
+    if {found.name for found in nudge.free_symbols} - {last.state, *TOLD}:
+        nudge = sympy.Integer(0)
+    hidden = [_factor(own(neuron, "neuron"), neuron) for neuron in neurons[1:-1]]
+    return (None, *hidden, _factor(own(last, "neuron") + nudge, last))

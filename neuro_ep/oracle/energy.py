@@ -73,7 +73,7 @@ def hessian(field: Field, theta: Parameters, states, clamp: Clamp, sample: int):
 def energy_theta(field: Field, states, clamp: Clamp) -> Parameters:
     """dE/dtheta by parameter class, mean over the batch: <A_i B_j>."""
     by_layer = _stated(field, states)
-    total = {edge.name: np.zeros(edge.shape) for edge in field.edges}
+    total = {edge.name: np.zeros(edge.shape) for edge in field.learned}
     for edge, product in _products(field):
         pre = evaluate(field, clamp, by_layer, edge.pre, product.pre.value)
         post = evaluate(field, clamp, by_layer, edge.post, product.post.value)
@@ -84,7 +84,7 @@ def energy_theta(field: Field, states, clamp: Clamp) -> Parameters:
 def energy_theta_along(field: Field, states, clamp: Clamp, along) -> Parameters:
     """(d2E/dtheta ds) . along, mean over the batch; ``along`` is (batch, N)."""
     by_layer, step = _stated(field, states), field.split(along)
-    total = {edge.name: np.zeros(edge.shape) for edge in field.edges}
+    total = {edge.name: np.zeros(edge.shape) for edge in field.learned}
     for edge, product in _products(field):
         pre = evaluate(field, clamp, by_layer, edge.pre, product.pre.value)
         post = evaluate(field, clamp, by_layer, edge.post, product.post.value)

@@ -108,7 +108,10 @@ def statements(text: str) -> list[str]:
 
 def expression(code: str, of: Mapping[str, float]) -> sympy.Expr:
     """One right-hand side; names are variables, functions or units."""
-    tree = ast.parse(code.strip(), mode="eval")
+    try:
+        tree = ast.parse(code.strip(), mode="eval")
+    except SyntaxError:
+        raise InputError(f"the oracle cannot read {code.strip()!r}") from None
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     calls = {
         node.func.id
@@ -134,7 +137,7 @@ def resolved(
 ) -> sympy.Expr:
     """An expression in states and parameters: no subexpression, no constant left."""
     while True:
-        known = {}
+        known: dict = {}
         for found in value.free_symbols:
             equation = equations.get(found.name)
             if found.name in constants:

@@ -50,6 +50,7 @@ class Neuron:
     @property
     def rate(self) -> sympy.Expr:
         """ds/dt, in the state, the sums, and what the neuron is told."""
+        assert self.state is not None, "the clamped input does not move"
         found = self.equations[self.state].expression
         return resolved(self.equations, found, self.constants)
 
@@ -75,7 +76,11 @@ class Product:
 
 @dataclass(frozen=True)
 class Edge:
-    """Synapses between two layers; ``pre`` is None for the unit biases come from."""
+    """Synapses from layer ``pre`` (None: the unit that biases come from) to ``post``.
+
+    ``unit`` is 1 SI unit of the weight in units of the oracle; None where there is no
+    weight and all products count once.
+    """
 
     name: str
     pre: int | None
@@ -83,6 +88,11 @@ class Edge:
     shape: tuple[int, int]
     sums: tuple[Product, ...]
     energy: tuple[Product, ...]
+    unit: float | None = 1.0
+
+    def matrix(self, theta: Parameters) -> np.ndarray:
+        """The weights, (n_pre, n_post)."""
+        return np.ones(self.shape) if self.unit is None else theta[self.name]
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,12 @@ class Field:
     edges: tuple[Edge, ...]
     read_out: Factor
     energies: tuple
+    cost: str
+
+    @property
+    def learned(self) -> list[Edge]:
+        """The edges that have weights."""
+        return [edge for edge in self.edges if edge.unit is not None]
 
     def split(self, states: np.ndarray) -> list[np.ndarray]:
         """States (batch, N) by layer; the clamped input is an empty placeholder."""
@@ -141,7 +157,7 @@ def sums(field: Field, theta: Parameters, by_layer, clamp: Clamp) -> dict:
         for name in field.rates[layer][3]
     }
     for edge in field.edges:
-        w = theta[edge.name]
+        w = edge.matrix(theta)
         for product in edge.sums:
             pre = evaluate(field, clamp, by_layer, edge.pre, product.pre.value)
             post = evaluate(field, clamp, by_layer, edge.post, product.post.value)
@@ -211,8 +227,10 @@ class Linearisation:
     def theta_vjp(self, adjoint: np.ndarray) -> Parameters:
         """(dF/dtheta)^T adjoint by parameter class, mean over the batch."""
         given = self.field.split(adjoint)
-        total = {edge.name: np.zeros(edge.shape) for edge in self.field.edges}
+        total = {edge.name: np.zeros(edge.shape) for edge in self.field.learned}
         for bend in self.bends:
+            if bend.edge.unit is None:
+                continue
             near, _, _ = _ends(bend, self.theta)
             outer = bend.far.T @ (bend.gate * given[near] * bend.near) / len(adjoint)
             total[bend.edge.name] += outer if bend.forward else outer.T
@@ -242,7 +260,7 @@ class Linearisation:
 
 def _ends(bend: Bend, theta: Parameters):
     """(layer reached, layer read, matrix from the one read to the one reached)."""
-    edge, w = bend.edge, theta[bend.edge.name]
+    edge, w = bend.edge, bend.edge.matrix(theta)
     return (edge.post, edge.pre, w) if bend.forward else (edge.pre, edge.post, w.T)
 
 
@@ -251,7 +269,7 @@ def linearise(field: Field, theta: Parameters, states, clamp: Clamp) -> Linearis
     by_layer = field.split(states)
     total = sums(field, theta, by_layer, clamp)
     own: list = [None]
-    gates = {}
+    gates: dict = {}
     for layer in range(1, len(field.sizes)):
         _, slope, by_sum, names = field.rates[layer]
         values = [total[layer, name] for name in names]
@@ -270,7 +288,7 @@ def linearise(field: Field, theta: Parameters, states, clamp: Clamp) -> Linearis
             near_end, far_end = (
                 (product.post, product.pre) if forward else (product.pre, product.post)
             )
-            w = theta[edge.name] if forward else theta[edge.name].T
+            w = edge.matrix(theta) if forward else edge.matrix(theta).T
             read = evaluate(field, clamp, by_layer, far, far_end.value)
             bends.append(
                 Bend(

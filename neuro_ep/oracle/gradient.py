@@ -7,7 +7,8 @@ Implicit (Scellier & Bengio 2017), with F(s*, theta) = 0, or H = d2E/ds2 at s*:
 By backpropagation through time of the Euler map s -> s + dt F(s) (Ernoult et al. 2020,
 the terms of Theorem 1), and in continuous time by the adjoint -expm(-H t) dl/ds.
 
-l = 1/2 |read-out - target|^2 of one sample; L is its mean over the batch.
+l is the cost of one sample, 1/2 |read-out - target|^2 or the cross-entropy, without
+beta; L is its mean over the batch.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ from neuro_ep.oracle.field import (
 #: Largest |ds/dt| of a fixed point, in units of v_unit/tau.
 SETTLED = 1e-13
 
-RELAX_STEP, RELAX_STEPS, NEWTON_FROM, NEWTON_STEPS = 0.2, 20_000, 1e-7, 20
+#: A rate at which states have left the range where the physics means anything.
+RUNAWAY = 1e6
+
+RELAX_STEP, RELAX_STEPS, NEWTON_FROM, NEWTON_STEPS = 0.2, 5_000, 1e-3, 20
 
 
 def fixed_point(field: Field, theta: Parameters, clamp: Clamp, start=None):
@@ -44,16 +48,12 @@ def fixed_point(field: Field, theta: Parameters, clamp: Clamp, start=None):
         If the network does not settle.
     """
     states = field.onset(len(clamp.x)) if start is None else start
-    for _ in range(RELAX_STEPS):
-        rate = velocity(field, theta, states, clamp)
-        if not np.isfinite(rate).all() or np.abs(rate).max() < NEWTON_FROM:
-            break
-        states = states + RELAX_STEP * rate
+    states = _relaxed(field, theta, states, clamp)
     for _ in range(NEWTON_STEPS):
         rate = velocity(field, theta, states, clamp)
         if np.abs(rate).max() < SETTLED:
             return states
-        if not np.abs(rate).max() < 1e-2:
+        if not np.abs(rate).max() < 2 * NEWTON_FROM:
             break
         there = linearise(field, theta, states, clamp)
         states = states - np.array(
@@ -65,20 +65,44 @@ def fixed_point(field: Field, theta: Parameters, clamp: Clamp, start=None):
     )
 
 
+def _relaxed(field: Field, theta: Parameters, states, clamp: Clamp):
+    """Nearly settled, or as far as the network goes; what runs away is stopped."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(RELAX_STEPS):
+            rate = velocity(field, theta, states, clamp)
+            if not NEWTON_FROM < np.abs(rate).max() < RUNAWAY:
+                break
+            states = states + RELAX_STEP * rate
+    return states
+
+
 def loss(field: Field, states: np.ndarray, clamp: Clamp) -> float:
-    """One half of the squared error, summed over outputs, mean over the batch."""
-    error = _prediction(field, states, clamp) - clamp.target
-    return float((error**2).sum() / 2 / len(states))
+    """The cost of the model, summed over outputs, mean over the batch.
+
+    One half of the squared error, or the cross-entropy of the softmax.
+    """
+    read = _prediction(field, states, clamp)
+    if field.cost == "cross-entropy":
+        costs = -(clamp.target * np.log(_softmax(read))).sum(axis=1)
+    else:
+        costs = ((read - clamp.target) ** 2).sum(axis=1) / 2
+    return float(costs.mean())
 
 
 def loss_slope(field: Field, states: np.ndarray, clamp: Clamp) -> np.ndarray:
     """dl/ds of every sample, (batch, N), without the 1/batch of the mean."""
     last = len(field.sizes) - 1
-    error = _prediction(field, states, clamp) - clamp.target
+    read = _prediction(field, states, clamp)
+    read = _softmax(read) if field.cost == "cross-entropy" else read
     slope = evaluate(field, clamp, field.split(states), last, field.read_out.slope)
     full = np.zeros_like(states)
-    full[:, -field.sizes[-1] :] = error * slope
+    full[:, -field.sizes[-1] :] = (read - clamp.target) * slope
     return full
+
+
+def _softmax(read: np.ndarray) -> np.ndarray:
+    shifted = np.exp(read - read.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def _prediction(field: Field, states, clamp: Clamp):
@@ -144,7 +168,7 @@ def bptt(field: Field, theta: Parameters, trajectory, clamp: Clamp, dt, steps: i
         nabla_theta(0) = 0,  nabla_theta(t) = dt (dF/dtheta)^T nabla_s(t - 1)
     """
     nabla_s = [loss_slope(field, trajectory[-1], clamp)]
-    zero = {edge.name: np.zeros(edge.shape) for edge in field.edges}
+    zero = {edge.name: np.zeros(edge.shape) for edge in field.learned}
     nabla_theta = [zero]
     for t in range(1, steps + 1):
         there = linearise(field, theta, trajectory[-1 - t], clamp)
@@ -172,7 +196,10 @@ def adjoint(field: Field, theta: Parameters, states, clamp: Clamp, times):
 def slowest_rate(field: Field, theta: Parameters, states, clamp: Clamp) -> float:
     """The smallest rate, in 1/tau, at which the network returns to a fixed point."""
     there = linearise(field, theta, states, clamp)
-    rates = [
-        -np.linalg.eigvals(there.jacobian(b)).real.max() for b in range(len(states))
-    ]
+    rates = []
+    for sample in range(len(states)):
+        jacobian = there.jacobian(sample)
+        symmetric = np.abs(jacobian - jacobian.T).max() < 1e-10
+        modes = np.linalg.eigvalsh if symmetric else np.linalg.eigvals
+        rates.append(-modes(jacobian).real.max())
     return float(min(rates))

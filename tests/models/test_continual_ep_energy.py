@@ -16,7 +16,8 @@ from brian2 import Equations
 from brian2.parsing.sympytools import str_to_sympy
 from sympy.core.relational import Relational
 
-from neuro_ep.models.continual_ep import ACTIVATIONS, CONTINUAL_EP
+from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.models.hopfield import ACTIVATIONS
 from neuro_ep.rule import changed
 
 UNITS = 2

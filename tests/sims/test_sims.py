@@ -1,0 +1,142 @@
+"""Every simulation runs at its smallest, and what it shows can be drawn."""
+
+import importlib.util
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+SIMS = Path(__file__).parents[2] / "sims"
+
+
+def sim(name):
+    """The module of a script, by its path."""
+    spec = importlib.util.spec_from_file_location(name, SIMS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def brian2_as_it_was():
+    from brian2 import prefs, set_device
+
+    before = prefs.codegen.target, prefs.core.default_float_dtype
+    yield
+    set_device("runtime")
+    prefs.codegen.target, prefs.core.default_float_dtype = before
+
+
+@pytest.fixture
+def few_digits(monkeypatch):
+    """The scripts load a few samples only; run it on a module."""
+    from dataclasses import replace
+
+    from neuro_ep import load_dataset
+
+    digits = load_dataset("digits")
+    few = replace(digits, train=digits.train[:60], test=digits.test[:40])
+
+    def on(module):
+        monkeypatch.setattr(module, "load_dataset", lambda name: few)
+        return module
+
+    return on
+
+
+def test_digits_accuracy(few_digits, tmp_path):
+    module, out = few_digits(sim("digits_accuracy")), tmp_path / "a" / "out.h5"
+    found = module.main("smallest", out, target="numpy")
+    assert len(found) == 7
+    with h5py.File(out) as file:
+        for name, accuracies in found.items():
+            np.testing.assert_array_equal(file[name]["test_accuracy"], accuracies)
+            assert 0 <= accuracies.min() <= accuracies.max() <= 1
+
+
+def test_continual_vf_angle_and_its_figure(few_digits, tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import angle_figure
+
+    module, out = few_digits(sim("continual_vf_angle")), tmp_path / "angle.h5"
+    angles, psi_g, _ = module.main("smallest", out, target="numpy")
+    assert angles.tolist() == [0, 180]
+    assert psi_g["hidden"][0] < 60 < 120 < psi_g["hidden"][1]
+    assert (np.diff(psi_g["all"], axis=0) > 10).all()
+    drawn = angle_figure.draw(out, tmp_path / "angle.png")
+    assert 40 < drawn["passes_90"] < 140
+    assert (tmp_path / "angle.png").stat().st_size > 10_000
+
+
+def test_gradient_of_the_angle_is_the_slope_of_the_cost(few_digits):
+    """Central differences of the settled cost, for some weights of every kind."""
+    module = few_digits(sim("continual_vf_angle"))
+    digits = module.load_dataset("digits")
+    settings = module.CONTINUAL_VF.settings("digits", weight_angle=60)
+    weights = module.initial_weights(module.CONTINUAL_VF, settings, seed=1)
+    rows = digits.train[:3]
+
+    def cost():
+        x, y = digits.inputs[rows], np.eye(10)[digits.labels[rows]]
+        output = np.zeros((3, 10))
+        for _ in range(1000):
+            hidden = module.sigmoid(
+                x @ weights["input_to_hidden"] + output @ weights["output_to_hidden"]
+            )
+            output = module.sigmoid(hidden @ weights["hidden_to_output"])
+        return ((output - y) ** 2).sum() / 2 / 3
+
+    downhill = module.minus_gradient(digits, settings, weights, rows)
+    for name, gradient in zip(module.WEIGHTS, downhill, strict=True):
+        place = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        slope = 0
+        for sign in (1, -1):
+            weights[name][place] += sign * 1e-5
+            slope += sign * cost() / 2e-5
+            weights[name][place] -= sign * 1e-5
+        assert -slope == pytest.approx(gradient[place], rel=1e-5), name
+
+
+@pytest.mark.slow
+def test_my_first_rule(few_digits, tmp_path):
+    module = few_digits(sim("my_first_rule"))
+    found, result = module.main("smallest", tmp_path / "run.h5", target="numpy")
+    assert found["passed"], found["failed"]
+    assert result.file.exists()
+
+
+@pytest.mark.filterwarnings("ignore:the gain g")
+def test_my_first_network(few_digits, tmp_path, monkeypatch):
+    module = few_digits(sim("my_first_network"))
+    train = module.train
+    monkeypatch.setattr(module, "train", lambda *a, **k: train(*a, target="numpy", **k))
+    assert module.main(epochs=1, out=tmp_path / "run.h5").epochs == 1
+
+
+def test_continual_ep_gdu_and_its_figure(tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import gdu_figure
+
+    out = tmp_path / "a" / "gdu.h5"
+    found = sim("continual_ep_gdu").main("smallest", out)
+    assert found["continuous"] < 2e-3  # twice beta
+    assert found["continuous"] < found["discrete"]  # which has a floor
+    data = gdu_figure.read(out)["continuous"]
+    for curve in data["curves"].values():
+        gap = np.linalg.norm(curve["simulated"] - curve["minus_bptt"])
+        assert gap < 0.02 * np.linalg.norm(curve["minus_bptt"])
+    drawn = gdu_figure.draw(out, tmp_path / "gdu.png")
+    assert drawn["continuous"] == pytest.approx(found["continuous"])
+    assert (tmp_path / "gdu.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_continual_ep_gdu(tmp_path):
+    found = sim("continual_ep_gdu").main("smallest", tmp_path / "gdu.h5")
+    assert set(found) == {"continuous", "discrete"}
+
+
+def test_every_simulation_is_run_here():
+    own = Path(__file__).read_text()
+    assert [f.stem for f in SIMS.glob("*.py") if f'sim("{f.stem}")' not in own] == []
