@@ -27,7 +27,8 @@ def run(name: str, rule: Rule, rounds: int) -> dict:
     """``times_limit``: the plain path over its BLAS calls; and with held input."""
     work = make_work(SETTINGS, PRESENTATIONS)
     counted = (PRESENTATIONS - FEW) * int(SETTINGS.free + SETTINGS.nudged)
-    products = compiled(_products(*SETTINGS.layers, SETTINGS.batch))
+    inputs, hidden, outputs = SETTINGS.layers
+    products = compiled(_products(inputs, hidden, outputs, SETTINGS.batch))
     with scratch() as folder:
         plain = ours(rule, work, Path(folder), hold=False)
         held = ours(rule, work, Path(folder))

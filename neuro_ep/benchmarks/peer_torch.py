@@ -14,6 +14,7 @@ class DiscreteContinualEP:
     """Weights ``(n_pre, n_post)`` and biases from input to output; float32 tensors."""
 
     def __init__(self, weights, biases, eta, beta: float, free: int, nudged: int):
+        torch.set_flush_denormal(True)  # as our programs do
         self.weights = [torch.tensor(w, dtype=torch.float32) for w in weights]
         self.biases = [torch.tensor(b, dtype=torch.float32) for b in biases]
         self.eta, self.beta, self.free, self.nudged = eta, beta, free, nudged
