@@ -13,6 +13,7 @@ from brian2 import (
     ms,
     mV,
     prefs,
+    scheduling_summary,
 )
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 
@@ -159,6 +160,7 @@ def reading(out: str):
             w, v, held, network = dense(rule, hold, watch)
             found |= {f"{name}/{hold}/w": w, f"{name}/{hold}/v": v}
             found[f"{name}/{hold}/held"] = held
+            found[f"{name}/{hold}/schedule"] = repr(scheduling_summary(network))
             if name == "monitor":
                 found[f"{name}/{hold}/seen"] = np.asarray(network["seen"].w)
             if name == "python":

@@ -85,6 +85,12 @@ def test_held_only_where_it_fits(readings, name, held):
     assert not readings[f"{name}/False/held"]
 
 
+def test_the_schedule_says_what_is_held(readings):
+    assert "I_post_held" in str(readings["rule/True/schedule"])
+    assert "I_post_held" not in str(readings["rule/False/schedule"])
+    assert "I_post_held" not in str(readings["decay/True/schedule"])
+
+
 @pytest.mark.parametrize("name", ["monitor", "python"])
 def test_reading_during_a_run_is_right(readings, name):
     held, plain = readings[f"{name}/True/seen"], readings[f"{name}/False/seen"]
