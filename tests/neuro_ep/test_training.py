@@ -176,7 +176,8 @@ def started(folder) -> list[Path]:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_ends_with_the_same_bits(command, tmp_path):
     """Killed before the first epoch, within some, and resumed with more epochs."""
-    pace = ("--free", 100 if COMPILER else 8, "--nudged", 4)
+    # an epoch must outlast the moment of the kill, about half a second when compiled
+    pace = ("--free", 1500 if COMPILER else 8, "--nudged", 4)
     run = ("train", "digits", "--rule", "continual-ep", *SMALL_RUN, *pace, "--json")
     out, part = tmp_path / "run.h5", tmp_path / "run.h5.part"
     for number, epoch in enumerate((-1, 1, 3)):
