@@ -16,30 +16,34 @@ With one replica all is as with ``Synapses`` and ``connect()``.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 
 import numpy as np
-from brian2.core.functions import DEFAULT_FUNCTIONS, Function
-from brian2.core.network import Network
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.preferences import prefs
 from brian2.core.variables import Variables
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.equations.equations import (
     DIFFERENTIAL_EQUATION,
-    PARAMETER,
     SUBEXPRESSION,
     Equations,
 )
 from brian2.groups.group import Group, get_dtype
-from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
-from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.dense.checks import (
+    check_flags,
+    check_summed,
+    check_written_once,
+    checked_replicas,
+    refuse_noise,
+    refuse_second_writer,
+    refuse_unsupported,
+)
 from neuro_ep.dense.held import held_source, settle
 from neuro_ep.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
 from neuro_ep.dense.operations import (
@@ -50,23 +54,6 @@ from neuro_ep.dense.operations import (
 )
 from neuro_ep.dense.symbols import Term
 from neuro_ep.errors import InputError
-
-ALLOWED_FLAGS = {
-    DIFFERENTIAL_EQUATION: ["clock-driven", "replicated"],
-    SUBEXPRESSION: ["summed", "shared"],
-    PARAMETER: ["constant", "shared", "replicated"],
-}
-
-#: What a flag of ``Synapses`` that has no meaning here should become.
-INSTEAD = {
-    "event-driven": "use (clock-driven)",
-    "linked": "read the variable with the suffix _pre or _post",
-    "constant over dt": "put it into the neuron model and read it with _pre or _post",
-    "unless refractory": "multiply the right-hand side by a neuron variable",
-}
-
-#: Flags that contradict each other, in pairs.
-EXCLUSIVE = ({"summed", "shared"}, {"shared", "replicated"})
 
 
 class DenseSynapses(Group):
@@ -125,7 +112,7 @@ class DenseSynapses(Group):
         hold: bool = True,
         name: str = "densesynapses*",
     ):
-        _refuse_unsupported(source, target, method, on_pre, on_post)
+        refuse_unsupported(source, target, method, on_pre, on_post)
         super().__init__(
             dt=dt,
             clock=clock or (None if dt is not None else target.clock),
@@ -138,14 +125,14 @@ class DenseSynapses(Group):
         self.add_dependency(target)
         self.source, self.target = source, target
         self.hold = hold
-        self.replicas = _checked_replicas(replicas, source, target)
+        self.replicas = checked_replicas(replicas, source, target)
         self.N_pre = len(source) // self.replicas
         self.N_post = len(target) // self.replicas
         self.dtype = np.dtype(dtype or prefs["core.default_float_dtype"])
         self.codeobj_class = None
         model = Equations(model) if isinstance(model, str) else model
-        _check_flags(model)
-        _refuse_noise(model, {**DEFAULT_FUNCTIONS, **(namespace or {})})
+        check_flags(model)
+        refuse_noise(model, {**DEFAULT_FUNCTIONS, **(namespace or {})})
         self._model = model
         # in the order of their names, as Synapses delivers them
         summed = sorted(
@@ -185,8 +172,8 @@ class DenseSynapses(Group):
                     name, self.target, name, "0" if scalar else "_post_neuron"
                 )
         for equation in summed:
-            _check_summed(self, equation)
-        _check_written_once(self, summed)
+            check_summed(self, equation)
+        check_written_once(self, summed)
 
     def _create_variable(self, equation):
         name, flags = equation.varname, equation.flags
@@ -259,8 +246,8 @@ class DenseSynapses(Group):
         return operation
 
     def before_run(self, run_namespace):
-        _refuse_noise(self._model, run_namespace or {})
-        _refuse_second_writer(self)
+        refuse_noise(self._model, run_namespace or {})
+        refuse_second_writer(self)
         self.equations.check_units(self, run_namespace=run_namespace)
         for equation in self.summed_equations:
             variables = self.resolve_all(equation.expr.identifiers, run_namespace)
@@ -341,131 +328,6 @@ class DenseSubgroup:
 
     def __len__(self) -> int:
         return len(self._stored)
-
-
-def _refuse_unsupported(source, target, method, on_pre, on_post):
-    if on_pre is not None or on_post is not None:
-        raise InputError(
-            "DenseSynapses has no event pathways (on_pre, on_post) yet; use Synapses "
-            "for spikes, or write the plasticity as a (clock-driven) equation"
-        )
-    if method != "euler":
-        raise InputError(
-            f"method={method!r}: DenseSynapses integrates with 'euler'; use a smaller "
-            "dt for the synapses, or Synapses for other methods"
-        )
-    for group in (source, target):
-        if isinstance(group, Subgroup):
-            raise InputError(
-                f"'{group.name}' is a subgroup: DenseSynapses connects whole groups; "
-                "make it a NeuronGroup of its own"
-            )
-
-
-def _checked_replicas(replicas, source, target) -> int:
-    if not isinstance(replicas, numbers.Integral) or replicas < 1:
-        raise InputError(f"replicas={replicas!r}: give a whole number from 1")
-    for group in (source, target):
-        if len(group) % replicas:
-            raise InputError(
-                f"'{group.name}' has {len(group)} neurons, which is not a multiple of "
-                f"replicas={replicas}: give it replicas * n neurons"
-            )
-    return int(replicas)
-
-
-def _check_flags(model: Equations):
-    for equation in model.values():
-        for flag in equation.flags:
-            if flag not in ALLOWED_FLAGS[equation.type]:
-                remedy = INSTEAD.get(flag, "leave it out")
-                raise InputError(
-                    f"'{equation.varname}': flag ({flag}) is not available in "
-                    f"DenseSynapses; {remedy}"
-                )
-        for pair in EXCLUSIVE:
-            if pair <= set(equation.flags):
-                first, second = sorted(pair)
-                raise InputError(
-                    f"'{equation.varname}': ({first}) and ({second}) exclude each "
-                    "other; leave one of them out"
-                )
-
-
-def _refuse_noise(equations: Mapping, functions: Mapping):
-    """No random numbers: a right-hand side may be evaluated in any order, or once."""
-    for name, equation in equations.items():
-        identifiers = set() if equation.expr is None else equation.expr.identifiers
-        for found in sorted(identifiers):
-            function = functions.get(found)
-            random = isinstance(function, Function) and not function.stateless
-            if random or found == "xi" or found.startswith("xi_"):
-                raise InputError(
-                    f"'{name}': {found} is random, which DenseSynapses does not "
-                    "evaluate; draw it in the neuron model, as a subexpression "
-                    "(constant over dt), and read it with _pre or _post"
-                )
-
-
-def _check_summed(synapses, equation):
-    """The target must exist as a parameter of its group, and have the same unit."""
-    name = equation.varname
-    stem, _, side = name.rpartition("_")
-    if side not in ("pre", "post"):
-        raise InputError(
-            f"the summed variable '{name}' does not end in '_pre' or '_post'"
-        )
-    group = synapses.target if side == "post" else synapses.source
-    found = getattr(group, "equations", {}).get(stem)
-    if found is None or found.type != PARAMETER:
-        raise InputError(
-            f"the summed variable '{name}' needs a parameter '{stem}' in the equations "
-            f"of '{group.name}'"
-        )
-    fail_for_dimension_mismatch(
-        equation.dim,
-        found.dim,
-        "Summed variables need to have the same units in DenseSynapses and the target "
-        "group",
-    )
-
-
-def _check_written_once(synapses, summed):
-    """With one group on both sides, I_pre and I_post are the same variable."""
-    names: dict = {}
-    for equation in summed:
-        other = names.setdefault(synapses.variables[equation.varname], equation.varname)
-        if other != equation.varname:
-            raise InputError(
-                f"the summed variables '{other}' and '{equation.varname}' set the same "
-                f"variable of '{synapses.target.name}'; give it one for each and add "
-                "them there"
-            )
-
-
-def _refuse_second_writer(synapses: DenseSynapses):
-    """No other object of the network may set a summed variable that this one sets."""
-    mine = {synapses.variables[eq.varname]: eq for eq in synapses.summed_equations}
-    for network in [reference() for reference in Network.__instances__()]:
-        objects = [] if network is None else network.sorted_objects
-        if not any(item is synapses for item in objects):
-            continue
-        for item in objects:
-            for target in _summed_targets(item):
-                if target in mine and item not in synapses.contained_objects:
-                    raise InputError(
-                        f"'{item.name}' and '{synapses.name}' both set "
-                        f"'{target.name}' of '{target.owner.name}'; give each a "
-                        "variable of its own and add them in the neuron equations"
-                    )
-
-
-def _summed_targets(item) -> list:
-    if isinstance(item, SummedVariableUpdater):
-        return [item.target_var]
-    if isinstance(item, SummedOperation):
-        return [item.group.variables[eq.varname] for eq in item.equations]
-    return []
 
 
 def _substituted(equations: Equations, summed) -> dict[str, str]:
