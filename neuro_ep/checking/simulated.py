@@ -1,0 +1,153 @@
+"""The simulated side of a check: one presentation of a network, watched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from brian2 import StateMonitor, prefs
+
+from neuro_ep import device
+from neuro_ep.checking.subject import Subject
+from neuro_ep.errors import RunError
+from neuro_ep.network import LayeredNetwork, build_network
+from neuro_ep.oracle.field import (
+    Parameters,
+)
+from neuro_ep.rule import changed
+
+#: eta/beta of the updates, as the gain g of the layer with the largest: enough for
+#: weights that keep their digits. Totals are extrapolated to eta = 0 from this and
+#: twice this; what is compared step by step is not extrapolated.
+GAIN, STEPWISE_GAIN = 3e-4, 3e-5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A built network with monitors of its states and, if wanted, of its weights."""
+
+    subject: Subject
+    network: LayeredNetwork
+    simulation: device.Simulation
+    states: list
+    weights: dict
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One presentation: update/eta by class, states (time, batch, N) after every step,
+    weights by class (time, n_pre, n_post) where they were recorded."""
+
+    update: Parameters
+    states: np.ndarray
+    weights: Parameters
+
+
+def probe(
+    subject: Subject, nudging: str, dtype=np.float64, stepwise: float = 0
+) -> Probe:
+    """Build the subject's network.
+
+    stepwise also records every weight, in a nudged phase of so many time constants.
+    """
+    settings = changed(subject.settings, nudging=nudging)
+    if stepwise:
+        settings = changed(settings, nudged=stepwise)
+    network = build_network(subject.rule, settings, dtype=dtype)
+    simulation = device.simulation(network)
+    clock = network.layers[0].clock
+    states = [
+        StateMonitor(group, neuron.state, True, when="end", clock=clock)
+        for group, neuron in zip(
+            network.layers[1:], subject.field.neurons[1:], strict=True
+        )
+    ]
+    weights = {}
+    for name, variable in network.weights.items() if stepwise else ():
+        synapses, attribute = network[name], variable.split(".")[1]
+        weights[name] = StateMonitor(
+            synapses, attribute, synapses[:, :], when="end", clock=clock
+        )
+    network.brian2.add(*states, *weights.values())
+    return Probe(subject, network, simulation, states, weights)
+
+
+def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Shown:
+    """Present the batch once; sign is that of beta where the protocol draws it."""
+    subject, network = probe.subject, probe.network
+    names = network.weights
+    scales = {edge.name: 1 / (edge.unit or 1) for edge in subject.field.learned}
+    settings, p = network.settings, network.presentations.name
+    before = {name: subject.theta[name] * scales[name] for name in names}
+    values: dict = {names[name]: before[name] for name in names}
+    values |= {f"{name}.eta": eta for name in names}
+    values |= {
+        f"{p}.strength": beta,
+        f"{p}.n_presentations": 1,
+        f"{p}.sample": np.arange(settings.batch),
+        f"{p}.label": subject.labels,
+        f"{p}.learn": np.array([1]),
+        f"{p}.sign": np.array([float(sign)]),
+    }
+    begun = len(probe.states[0].t)
+    with tempfile.TemporaryDirectory(prefix="neuro_ep_check_") as folder:
+        samples = Path(folder) / "samples.raw"
+        dtype = network["input"].variables["x"].dtype
+        samples.write_bytes(subject.clamp.x.astype(dtype).tobytes())
+        wanted = [*names.values(), f"{p}.diverged"]
+        result = probe.simulation.run(values, samples, wanted)
+    if result[f"{p}.diverged"][0]:
+        raise RunError(f"the network diverged with beta = {beta:g}, eta = {eta:g}")
+    update = {}
+    for name, variable in names.items():
+        start = before[name].astype(result[variable].dtype)
+        change = result[variable].reshape(start.shape).astype(float) - start
+        update[name] = change / scales[name] / (eta or 1.0)
+    return Shown(update, _states(probe, begun), _recorded(probe, begun, scales))
+
+
+def _states(probe: Probe, begun: int) -> np.ndarray:
+    batch, layers = probe.network.settings.batch, []
+    neurons = probe.subject.field.neurons[1:]
+    for monitor, neuron in zip(probe.states, neurons, strict=True):
+        assert neuron.state is not None
+        values = np.asarray(getattr(monitor, neuron.state))[:, begun:].T
+        unit = neuron.equations[neuron.state].unit
+        layers.append(values.reshape(len(values), batch, -1) * unit)
+    return np.concatenate(layers, axis=2)
+
+
+def _recorded(probe: Probe, begun: int, scales) -> Parameters:
+    recorded = {}
+    for name, monitor in probe.weights.items():
+        attribute = probe.network.weights[name].split(".")[1]
+        values = np.asarray(getattr(monitor, attribute))[:, begun:].T
+        shape = probe.subject.theta[name].shape
+        recorded[name] = values.reshape(-1, *shape) / scales[name]
+    return recorded
+
+
+@contextmanager
+def numpy_target() -> Iterator[None]:
+    """The numpy target; Brian2's preferences are put back."""
+    before = prefs.codegen.target, prefs.core.default_float_dtype
+    device.activate("numpy")
+    try:
+        yield
+    finally:
+        prefs.codegen.target, prefs.core.default_float_dtype = before
+
+
+def slow_update(built: Probe, beta: float) -> Parameters:
+    """The update divided by eta as eta -> 0: linear in eta, from two values of it."""
+    eta = built.subject.ratio(GAIN) * beta
+    one, two = (show(built, beta, n * eta).update for n in (1, 2))
+    return {name: 2 * one[name] - two[name] for name in one}
+
+
+def flat(values: Parameters) -> np.ndarray:
+    return np.concatenate([values[name].ravel() for name in sorted(values)])
