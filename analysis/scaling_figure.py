@@ -8,13 +8,13 @@ growing width; right, the same against the number of replicas. Both axes logarit
 the thin line is proportional growth.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from neuro_ep.analysis import training_figure
+from neuro_ep.analysis.figure_command import figure_command
 from neuro_ep.errors import InputError
 
 TIME, MEMORY, FAINT = "#0072B2", "#D55E00", "#8a8a8a"
@@ -79,18 +79,8 @@ def _draw(axes: Any, rows: list[dict], along: str, label: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("result", help="what neuro-ep bench scaling --json printed")
-    parser.add_argument("picture", help="the picture to write, such as scaling.png")
-    chosen = parser.parse_args(arguments)
-    try:
-        numbers = draw(chosen.result, chosen.picture)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for name, value in numbers.items():
-        print(f"{name}: {value}")
-    return 0
+    source = ("result", "what neuro-ep bench scaling --json printed")
+    return figure_command(draw, __doc__, source, arguments)
 
 
 if __name__ == "__main__":

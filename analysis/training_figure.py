@@ -6,7 +6,6 @@ Left, accuracy against epochs. Right, the weights from the input to the hidden u
 that have the largest, each as a picture, on one scale centred at zero.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neuro_ep.analysis.figure_command import figure_command
 from neuro_ep.errors import InputError
 from neuro_ep.recording import Recording, Weights, open_recording
 
@@ -271,18 +271,8 @@ def _save(figure: Any, path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("recording", help="a recording, such as run.h5")
-    parser.add_argument("png", help="the picture to write, such as run.png")
-    chosen = parser.parse_args(arguments)
-    try:
-        numbers = draw(chosen.recording, chosen.png)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for name, value in numbers.items():
-        print(f"{name}: {value}")
-    return 0
+    source = ("recording", "a recording, such as run.h5")
+    return figure_command(draw, __doc__, source, arguments)
 
 
 if __name__ == "__main__":
