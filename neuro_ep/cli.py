@@ -25,6 +25,11 @@ RULES = {
     "continual-ep": ("neuro_ep.models.continual_ep", "CONTINUAL_EP"),
     "ep": ("neuro_ep.models.equilibrium_propagation", "EQUILIBRIUM_PROPAGATION"),
     "continual-vf": ("neuro_ep.models.continual_vf", "CONTINUAL_VF"),
+    "dual-propagation": ("neuro_ep.models.dual_propagation", "DUAL_PROPAGATION"),
+    "dual-propagation-transpose": (
+        "neuro_ep.models.dual_propagation",
+        "DUAL_PROPAGATION_TRANSPOSE",
+    ),
 }
 
 NUMBERS = ("beta", "free", "nudged", "step", "tolerance", "weight_angle")

@@ -32,15 +32,20 @@ def gain(eta: float, beta: float, activity: np.ndarray) -> float:
 
 
 def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[float]:
-    """g of every layer before training, from one batch of inputs (batch, features).
+    """g of every projection before training, from one batch of inputs.
 
-    Exact for the first projection; the activities of hidden layers are estimated by one
-    pass from the input up, without feedback. ``weights`` are in units of v_unit.
+    Exact for those from the input; the activities of other layers are estimated by one
+    pass from the input up, without feedback. ``weights`` are in units of v_unit, one a
+    projection; ``inputs`` are (batch, features).
     """
-    gains, activity = [], np.asarray(inputs, dtype=float)
-    for eta, matrix in zip(open_rates(settings), weights, strict=True):
-        gains.append(gain(eta, settings.beta, activity))
-        activity = RHO[settings.activation](activity @ matrix)
+    gains, activities = [], {0: np.asarray(inputs, dtype=float)}
+    rho = RHO[settings.activation]
+    for eta, (pre, post), matrix in zip(
+        open_rates(settings), settings.edges, weights, strict=True
+    ):
+        if pre in activities:
+            gains.append(gain(eta, settings.beta, activities[pre]))
+            activities.setdefault(post, rho(activities[pre] @ matrix))
     return gains
 
 

@@ -20,7 +20,7 @@ def run_header(
 ) -> dict:
     """The header of :mod:`neuro_ep.recording` for a training run."""
     model, protocol = rule.model(settings), rule.protocol(settings)
-    names, edges = layer_names(settings.layers), wiring(model, settings.layers)
+    names, edges = layer_names(settings.layers), wiring(model, settings)
     chosen = {key: value for key, value in asdict(settings).items() if key != "epochs"}
     parameters = {
         key: {"value": list(value) if isinstance(value, tuple) else value, "unit": "1"}
@@ -29,11 +29,7 @@ def run_header(
     parameters["dtype"] = {"value": dtype, "unit": ""}
     for kind, owner in ((model.output, "neurons"), (model.synapse, "synapses")):
         for key, value in kind.parameters.items():
-            unit = value.get_best_unit()
-            parameters[f"{owner}.{key}"] = {
-                "value": float(value / unit),
-                "unit": str(unit),
-            }
+            parameters[f"{owner}.{key}"] = _with_unit(value)
     return {
         "rule": rule.name,
         "task": dataset.name,
@@ -62,11 +58,21 @@ def run_header(
     }
 
 
+def _with_unit(value) -> dict:
+    if not hasattr(value, "get_best_unit"):
+        return {"value": float(value), "unit": "1"}
+    unit = value.get_best_unit()
+    return {"value": float(value / unit), "unit": str(unit)}
+
+
 def _equations(model, names, edges) -> dict[str, str]:
     """Group -> its equations as text."""
-    texts = {names[0]: model.input.equations, names[-1]: model.output.equations}
-    for name in names[1:-1]:
-        texts[name] = model.hidden.equations
+    kinds = [model.input, *[model.hidden] * (len(names) - 2), model.output]
+    texts = {}
+    for name, kind in zip(names, kinds, strict=True):
+        texts[name] = kind.equations
+        if kind.apical is not None:
+            texts[f"{name}_apical"] = kind.apical.equations
     texts |= {edge.name: edge.kind.equations for edge in edges}
     if model.normaliser is not None:
         texts["normaliser"] = model.normaliser.equations

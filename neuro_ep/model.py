@@ -27,6 +27,9 @@ class NeuronModel:
         Slot of the schedule -> Brian2 code that runs there at every step.
     marks
         Variables that plasticity compares with, see :class:`neuro_ep.protocol.Phase`.
+    apical
+        A second compartment of every neuron, a group of its own called NAME_apical.
+        What one compartment declares ``(linked)`` is the other's variable of that name.
     """
 
     equations: str
@@ -35,16 +38,24 @@ class NeuronModel:
     method: str = "euler"
     regularly: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    apical: NeuronModel | None = None
 
 
 @dataclass(frozen=True)
 class SynapseModel:
-    """Synapses of one kind, from one layer to the next.
+    """Synapses of one kind, from one layer to another or onto itself.
 
     weight
         The name of the variable that is learned, None where nothing is.
     when, order
         The slot of Brian2's schedule in which the synapses change.
+    regularly
+        Slot of the schedule -> Brian2 code that runs there at every step.
+    initial
+        Where learned variables from the one unit (biases) start, in units of v_unit.
+    symmetric
+        Whether a weight of a layer onto itself is drawn equal to its transpose and
+        zero on the diagonal.
     """
 
     equations: str
@@ -52,6 +63,9 @@ class SynapseModel:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     when: str = "groups"
     order: float = 0
+    regularly: Mapping[str, str] = field(default_factory=dict)
+    initial: float = 0.0
+    symmetric: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,10 @@ class NetworkModel:
     A summed variable whose target a neuron does not declare is left out, so the
     clamped input receives no feedback. ``bias`` synapses come from one unit a replica.
 
+    lateral
+        Synapses of a layer onto itself, where they are not as ``synapse``.
+    local
+        Name -> further synapses from the one unit, as ``bias`` is one.
     backward
         Synapses from every layer to the one below it, down to the first hidden layer,
         where those of ``synapse`` do not serve both directions.
@@ -80,7 +98,14 @@ class NetworkModel:
         The variable of the output layer whose largest entry is the prediction, and the
         shared parameter that makes it dimensionless (None where it is already).
     activity
-        The variable of every layer that synapses read as presynaptic activity.
+        The stored variable of every layer that synapses read as presynaptic activity,
+        None where it is computed when it is read.
+    sweep
+        Whether the layers are updated one after another within a step: from the input
+        up, and then, where neurons have apical compartments, down again. Otherwise all
+        move at once.
+    time_constant
+        The parameter of the output neurons that is the unit of time.
     source
         Citation.
     """
@@ -93,8 +118,12 @@ class NetworkModel:
     energy: Mapping[str, str]
     read_out: str
     read_out_unit: str | None
-    activity: str
+    activity: str | None
     source: str
+    lateral: SynapseModel | None = None
+    local: Mapping[str, SynapseModel] = field(default_factory=dict)
     backward: SynapseModel | None = None
     normaliser: SynapseModel | None = None
     cost: str = "squared-error"
+    sweep: bool = False
+    time_constant: str = "tau"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Clock, Equations, Network, NeuronGroup
+from brian2 import Clock, Equations, Network, NeuronGroup, linked_var
 from brian2.core.preferences import prefs
+from brian2.units.fundamentalunits import is_dimensionless
 
 from neuro_ep.dense import DenseSynapses
 from neuro_ep.errors import InputError
@@ -30,7 +31,7 @@ class LayeredNetwork:
     layers
         Neuron groups from input to output, ``batch * n`` neurons each, replica-major.
     projections, biases
-        Dense synapses by name, from input to output.
+        Dense synapses by name, from input to output; biases come from the one unit.
     values
         ``"group.variable"`` -> value in SI units, for everything that can be set.
     brian2
@@ -54,7 +55,7 @@ class LayeredNetwork:
     @property
     def weights(self) -> dict[str, str]:
         """Name of every learned variable: projection -> ``"group.variable"``."""
-        edges = wiring(self.model, self.settings.layers)
+        edges = wiring(self.model, self.settings)
         learned = {edge.name: f"{edge.name}.{edge.kind.weight}" for edge in edges}
         return {name: learned[name] for name in [*self.projections, *self.biases]}
 
@@ -88,15 +89,20 @@ class Edge:
     rate: int
 
 
-def wiring(model: NetworkModel, layers: Sequence[int]) -> list[Edge]:
+def wiring(model: NetworkModel, settings: Settings) -> list[Edge]:
     """All learned synapses, from input to output: forward, bias, and then backward."""
-    names, edges = layer_names(layers), []
-    for rate, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
-        edges.append(Edge(f"{pre}_to_{post}", model.synapse, rate, rate + 1, rate))
-        edges.append(Edge(f"bias_{post}", model.bias, None, rate + 1, rate))
-    for rate, (pre, post) in enumerate(zip(names, names[1:], strict=False)):
-        if model.backward is not None and rate > 0:
-            edges.append(Edge(f"{post}_to_{pre}", model.backward, rate + 1, rate, rate))
+    names, edges, begun = layer_names(settings.layers), [], set()
+    for rate, (pre, post) in enumerate(settings.edges):
+        kind = model.synapse if pre != post else model.lateral or model.synapse
+        edges.append(Edge(f"{names[pre]}_to_{names[post]}", kind, pre, post, rate))
+        for name, local in {"bias": model.bias, **model.local}.items():
+            if post not in begun:
+                edges.append(Edge(f"{name}_{names[post]}", local, None, post, rate))
+        begun.add(post)
+    for rate, (pre, post) in enumerate(settings.edges):
+        if model.backward is not None and pre > 0:
+            name = f"{names[post]}_to_{names[pre]}"
+            edges.append(Edge(name, model.backward, post, pre, rate))
     return edges
 
 
@@ -131,68 +137,53 @@ def build_network(
     """
     prefs.core.default_float_dtype = np.dtype(dtype).type
     model, protocol = rule.model(settings), rule.protocol(settings)
-    tau = model.output.parameters["tau"]
+    tau = model.output.parameters[model.time_constant]
     clock = Clock(dt=settings.step * tau, name="neuron_clock")
-    names = layer_names(settings.layers)
-    values: dict[str, np.ndarray | float] = {}
-    kinds = [model.input, *[model.hidden] * (len(names) - 2), model.output]
-    layers = tuple(
-        _neurons(name, kind, settings.batch * n, clock, values)
-        for name, kind, n in zip(names, kinds, settings.layers, strict=True)
-    )
+    cells = _cells(model, settings, clock)
     one = NeuronGroup(settings.batch, "", clock=clock, name=ONE)
-    projections: dict[str, DenseSynapses] = {}
-    biases: dict[str, DenseSynapses] = {}
-    for edge in wiring(model, settings.layers):
-        name, kind, post = edge.name, edge.kind, layers[edge.post]
-        table = biases if edge.pre is None else projections
-        source = one if edge.pre is None else layers[edge.pre]
-        table[name] = _synapses(
-            name, kind, source, post, settings, clock, values, hold, connect
-        )
-        values[f"{name}.{RATE}"] = settings.eta[edge.rate]
+    synapses = _Synapses(model, settings, cells, one, hold, connect)
+    edges = {edge.name: edge for edge in wiring(model, settings)}
+    made = {name: synapses.join(edge) for name, edge in edges.items()}
+    projections = {k: v for k, v in made.items() if edges[k].pre is not None}
+    biases = {k: v for k, v in made.items() if edges[k].pre is None}
+    others = [] if model.normaliser is None else [synapses.normalise(model.normaliser)]
     presentations = Presentations(
         replicas=settings.batch,
         capacity=capacity,
         phases=len(protocol.phases),
         clock=clock,
     )
-    synapses = [*projections.values(), *biases.values()]
-    if model.normaliser is not None:
-        ends = ("normaliser", model.normaliser, layers[-1], layers[-1])
-        synapses.append(_synapses(*ends, settings, clock, values, hold, connect))
+    compartments = [part for cell in cells for part in cell.compartments]
+    every = [*projections.values(), *biases.values(), *others]
     presentations.attach(
-        input_group=layers[0],
-        output_group=layers[-1],
+        input_group=cells[0].group,
+        output_group=cells[-1].group,
         read_out=model.read_out,
         scale=model.read_out_unit,
         cost=model.cost,
         onset={
             (group, name): float(value)
-            for group, kind in zip(layers, kinds, strict=True)
+            for group, kind in compartments
             for name, value in kind.onset.items()
         },
-        marks=[
-            (group, name)
-            for group, kind in zip(layers, kinds, strict=True)
-            for name in kind.marks
-        ],
-        listeners=[*layers, *synapses],
+        marks=[(group, name) for group, kind in compartments for name in kind.marks],
+        listeners=[*(group for group, _ in compartments), *every],
     )
+    groups = [group for group, _ in compartments]
     network = LayeredNetwork(
         settings=settings,
         model=model,
         protocol=protocol,
-        layers=layers,
+        layers=tuple(cell.group for cell in cells),
         projections=projections,
         biases=biases,
         presentations=presentations,
-        values=values,
-        brian2=Network(*layers, one, *synapses, presentations),
+        values=_cell_values(compartments) | synapses.values,
+        brian2=Network(*groups, one, *every, presentations),
     )
-    values.update(protocol_values(network))
+    network.values.update(protocol_values(network))
     if set_values:
-        set_all(network, values)
+        set_all(network, network.values)
     return network
 
 
@@ -222,29 +213,138 @@ def set_all(network: LayeredNetwork, values: Mapping[str, np.ndarray | float]):
         found.device.fill_with_array(found, flat.astype(found.dtype))
 
 
-def _neurons(name, kind: NeuronModel, n, clock, values) -> NeuronGroup:
-    group = NeuronGroup(n, kind.equations, method=kind.method, clock=clock, name=name)
+@dataclass(frozen=True)
+class Cell:
+    """The neurons of a layer: one group, or two where they have apical compartments."""
+
+    kind: NeuronModel
+    group: NeuronGroup
+    apical: NeuronGroup | None = None
+
+    @property
+    def compartments(self) -> list[tuple[NeuronGroup, NeuronModel]]:
+        """Every group with its equations."""
+        basal = [(self.group, self.kind)]
+        if self.apical is None or self.kind.apical is None:
+            return basal
+        return [*basal, (self.apical, self.kind.apical)]
+
+    def order_of_sum(self, variable: str) -> float:
+        """When a summed variable is delivered: just before it is read."""
+        if self.apical is not None and is_linked(self.apical, variable):
+            return self.apical.order - 1
+        return self.group.order - 1
+
+
+def is_linked(group: NeuronGroup, variable: str) -> bool:
+    """Whether a group declares the variable of another compartment as its own."""
+    equation = group.equations.get(variable)
+    return equation is not None and "linked" in equation.flags
+
+
+def _cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
+    """The layers, in the order in which they move within a step."""
+    names, last = layer_names(settings.layers), len(settings.layers) - 1
+    kinds = [model.input, *[model.hidden] * (last - 1), model.output]
+    cells = []
+    for k, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        size = settings.batch * settings.layers[k]
+        up, down = (2 * k, 2 * (2 * last + 1 - k)) if model.sweep else (0, 0)
+        basal, apical = _neurons(name, kind, size, clock, up), None
+        if kind.apical is not None:
+            apical = _neurons(f"{name}_apical", kind.apical, size, clock, down)
+            _link(basal, apical)
+            _link(apical, basal)
+        cells.append(Cell(kind, basal, apical))
+    return cells
+
+
+def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
+    group = NeuronGroup(
+        n, kind.equations, method=kind.method, clock=clock, order=order, name=name
+    )
     for slot, code in kind.regularly.items():
         group.run_regularly(code, when=slot, name=f"{name}_{slot}")
-    values.update(_parameters(name, kind))
     return group
 
 
-def _synapses(
-    name, kind: SynapseModel, pre, post, settings, clock, values, hold, connect
-):
-    values.update(_parameters(name, kind))
-    return connect(
-        pre,
-        post,
-        heard(kind.equations, pre, post),
-        replicas=settings.batch,
-        clock=clock,
-        when=kind.when,
-        order=kind.order,
-        hold=hold,
-        name=name,
-    )
+def _link(group: NeuronGroup, other: NeuronGroup):
+    """Give a compartment what it declares ``(linked)``."""
+    for name in group.equations.names:
+        if is_linked(group, name):
+            setattr(group, name, linked_var(other, name))
+
+
+def _cell_values(compartments) -> dict[str, np.ndarray | float]:
+    values: dict[str, np.ndarray | float] = {}
+    for group, kind in compartments:
+        values.update(_parameters(group.name, kind))
+    return values
+
+
+class _Synapses:
+    """Makes the synapses of a network one after another.
+
+    The first that delivers a sum to a variable sets it, later ones add; of those with
+    the same order the first by name comes first, so later ones are put a little later.
+    """
+
+    def __init__(self, model, settings, cells, one, hold, connect):
+        self.settings, self.cells, self.one = settings, cells, one
+        self.hold, self.connect = hold, connect
+        self.by_name = {cell.group.name: cell for cell in cells}
+        self.begun: dict[tuple[str, str], int] = {}
+        self.values: dict[str, np.ndarray | float] = {}
+
+    def join(self, edge: Edge):
+        """The dense synapses of an edge."""
+        source = self.one if edge.pre is None else self.cells[edge.pre].group
+        self.values[f"{edge.name}.{RATE}"] = self.settings.eta[edge.rate]
+        return self._make(edge.name, edge.kind, source, self.cells[edge.post].group)
+
+    def normalise(self, kind: SynapseModel):
+        """Synapses of the output layer onto itself that share a sum."""
+        output = self.cells[-1]
+        group = output.apical if output.apical is not None else output.group
+        return self._make("normaliser", kind, group, group)
+
+    def _make(self, name, kind: SynapseModel, pre, post):
+        equations = heard(kind.equations, pre, post)
+        order, adds = self._sums(equations, pre, post)
+        self.values.update(_parameters(name, kind))
+        synapses = self.connect(
+            pre,
+            post,
+            equations,
+            replicas=self.settings.batch,
+            clock=post.clock,
+            when=kind.when,
+            order=kind.order,
+            sum_order=order,
+            adds=adds,
+            hold=self.hold,
+            name=name,
+        )
+        for slot, code in kind.regularly.items():
+            synapses.run_regularly(code, when=slot, name=f"{name}_{slot}")
+        return synapses
+
+    def _sums(self, equations: Equations, pre, post):
+        """Summed variable -> order; and those that add to what was delivered before."""
+        order, adds = {}, []
+        for equation in equations.values():
+            if "summed" not in equation.flags:
+                continue
+            variable, _, side = equation.varname.rpartition("_")
+            group = post if side == "post" else pre
+            cell = self.by_name.get(group.name)
+            time = cell.order_of_sum(variable) if cell else group.order - 1
+            earlier = self.begun.get((group.name, variable), 0)
+            self.begun[group.name, variable] = earlier + 1
+            order[equation.varname] = time + 1e-3 * earlier
+            if earlier:
+                adds.append(equation.varname)
+        return order, adds
 
 
 def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:
@@ -261,7 +361,7 @@ def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:
 
 
 def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]:
-    """Values in SI units, checked: every constant of this physics is positive."""
+    """Values in SI units, checked."""
     checked = {}
     equations = Equations(kind.equations)
     declared = equations.parameter_names
@@ -277,9 +377,17 @@ def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]
                 f"'{parameter}' is given a value but the equations of '{name}' do not "
                 f"declare it; they declare {', '.join(sorted(declared))}"
             )
-        if not 0 < float(value) < np.inf:
-            raise InputError(
-                f"{parameter} = {value} of '{name}': give a finite value above zero"
-            )
+        _check_value(name, parameter, value)
         checked[f"{name}.{parameter}"] = float(value)
     return checked
+
+
+def _check_value(name: str, parameter: str, value):
+    """Every constant with a unit is above zero; plain numbers may be zero."""
+    plain = is_dimensionless(value)
+    number = float(value)
+    if not (0 < number < np.inf or (plain and number == 0)):
+        raise InputError(
+            f"{parameter} = {value} of '{name}': give a finite value "
+            + ("from zero" if plain else "above zero")
+        )

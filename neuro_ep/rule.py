@@ -18,9 +18,13 @@ class Settings:
 
     layers
         Units per layer from input to output.
+    connections
+        Pairs of layers (from, to), numbered from the input, that synapses join: every
+        layer to the next if not given. A layer may be joined to itself.
     eta
         Learning rate of gradient descent on the cost, one per projection from input to
-        output (a single number serves all), averaged over the batch.
+        output, or one per connection where they are given (a single number serves all),
+        averaged over the batch.
     beta
         Strength of nudging, without its sign.
     free, nudged
@@ -35,6 +39,10 @@ class Settings:
     tolerance
         A phase ends early once every neuron moves by less than this per time constant;
         0 keeps phases at their full length.
+    alpha
+        Weight of the first state of a dyad in its mean, from 0 to 1.
+    decay
+        Share of a weight that is lost in every presentation.
     weight_angle
         Degrees between forward and backward weights at the start, for rules that have
         both.
@@ -59,7 +67,10 @@ class Settings:
     plasticity: str = "difference"
     plastic_every: int = 1
     tolerance: float = 0.0
+    alpha: float = 0.5
+    decay: float = 0.0
     weight_angle: float = 0.0
+    connections: tuple[tuple[int, int], ...] = ()
     cost: str = "squared-error"
 
     def __post_init__(self):
@@ -73,18 +84,23 @@ class Settings:
         _check(whole, "layers", self.layers, "1 unit or more each, whole numbers")
         remedy = "a finite number above 0; its sign comes from the nudging"
         _check(0 < self.beta < math.inf, "beta", self.beta, remedy)
-        for name in ("free", "nudged", "step"):
+        for name in ("nudged", "step"):
             value, remedy = getattr(self, name), "a duration above 0, in time constants"
             _check(0 < value < math.inf, name, value, remedy)
+        remedy = "a duration from 0, in time constants"
+        _check(0 <= self.free < math.inf, "free", self.free, remedy)
         _check(self.step <= 1, "step", self.step, "at most 1 time constant")
         finite = 0 <= self.tolerance < math.inf
         _check(finite, "tolerance", self.tolerance, "a finite number from 0")
+        _check(0 <= self.alpha <= 1, "alpha", self.alpha, "a number from 0 to 1")
+        _check(0 <= self.decay < 1, "decay", self.decay, "a number from 0, below 1")
         turned = 0 <= self.weight_angle <= 180
         _check(turned, "weight_angle", self.weight_angle, "degrees from 0 to 180")
         for name in ("batch", "epochs", "plastic_every"):
             value = getattr(self, name)
             _check(_is_count(value), name, value, "a whole number from 1")
-        projections = len(self.layers) - 1
+        self._check_connections()
+        projections = len(self.edges)
         if len(self.eta) == 1:
             object.__setattr__(self, "eta", self.eta * projections)
         _check(
@@ -95,6 +111,24 @@ class Settings:
         )
         possible = all(0 <= rate < math.inf for rate in self.eta)
         _check(possible, "eta", self.eta, "learning rates are numbers from 0")
+
+    @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of layers (from, to) that synapses join."""
+        chain = range(len(self.layers) - 1)
+        return self.connections or tuple((k, k + 1) for k in chain)
+
+    def _check_connections(self):
+        last = len(self.layers) - 1
+        remedy = f"pairs such as 0-1 of layers from 0 to {last}, none twice"
+        once = len(set(self.connections)) == len(self.connections)
+        known = all(0 <= end <= last for pair in self.connections for end in pair)
+        _check(once and known, "connections", self.connections, remedy)
+        if self.connections:
+            reached = {post for _, post in self.connections}
+            all_reached = reached == set(range(1, last + 1))
+            remedy = "synapses onto every layer but the input"
+            _check(all_reached, "connections", self.connections, remedy)
 
 
 def _is_count(value) -> bool:
@@ -113,6 +147,8 @@ def changed(settings: Settings, **choices) -> Settings:
         if name not in known:
             raise InputError(f"no setting is called {name!r}{suggestion(name, known)}")
     chosen = {name: value for name, value in choices.items() if value is not None}
+    if len(set(settings.eta)) == 1:  # one rate serves any number of projections
+        chosen.setdefault("eta", settings.eta[:1])
     return replace(settings, **chosen)
 
 

@@ -220,26 +220,34 @@ def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
 
 
 def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.ndarray]:
-    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); biases start at zero.
+    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); forward weights first.
 
-    Forward weights come first. Backward weights are the transposed forward ones, each
-    with its sign flipped with probability (1 - cos weight_angle)/2.
+    Backward weights are the transposed forward ones, each with its sign flipped with
+    probability (1 - cos weight_angle)/2. What comes from the one unit starts where its
+    model says and is not in here.
     """
     draw = np.random.default_rng(np.random.SeedSequence([seed, 0]))
-    flipped = (1 - math.cos(math.radians(settings.weight_angle))) / 2
+    model = rule.model(settings)
     forward, backward = {}, {}
-    for edge in wiring(rule.model(settings), settings.layers):
+    for edge in wiring(model, settings):
         if edge.pre is None:
             continue
         shape = settings.layers[edge.pre], settings.layers[edge.post]
-        if edge.pre < edge.post:
-            bound = 1 / math.sqrt(shape[0])
-            forward[edge.name] = draw.uniform(-bound, bound, shape)
-        else:
+        if edge.kind is model.backward:
             tied = list(forward.values())[edge.rate].T
-            sign = np.where(draw.random(shape) < flipped, -1.0, 1.0)
-            backward[edge.name] = sign * tied
+            flipped = (1 - math.cos(math.radians(settings.weight_angle))) / 2
+            backward[edge.name] = np.where(draw.random(shape) < flipped, -tied, tied)
+        else:
+            bound = 1 / math.sqrt(shape[0])
+            drawn = draw.uniform(-bound, bound, shape)
+            forward[edge.name] = _mirrored(drawn) if edge.kind.symmetric else drawn
     return forward | backward
+
+
+def _mirrored(weights: np.ndarray) -> np.ndarray:
+    """The upper triangle, and its mirror image below; no unit meets itself."""
+    upper = np.triu(weights, 1)
+    return upper + upper.T
 
 
 def _simulation(
@@ -259,10 +267,12 @@ def _simulation(
 def _start(network: LayeredNetwork, weights, dtype) -> dict[str, np.ndarray]:
     """The learned variables before training, in SI units, as they are simulated."""
     unit = float(network.model.synapse.parameters["v_unit"])
+    kinds = {e.name: e.kind for e in wiring(network.model, network.settings)}
     state = {}
     for name, synapses in {**network.projections, **network.biases}.items():
         shape = (synapses.N_pre, synapses.N_post)
-        state[name] = (weights.get(name, np.zeros(shape)) * unit).astype(dtype)
+        start = weights.get(name, np.full(shape, kinds[name].initial))
+        state[name] = (start * unit).astype(dtype)
     return state
 
 

@@ -94,7 +94,7 @@ def stock(rule: Rule, settings: Settings, presentations: int, folder: Path) -> P
     return Program(network, bundle, work, initial_weights(rule, settings, 0), folder)
 
 
-def stock_synapses(pre, post, model, *, replicas, clock, when, order, hold, name):
+def stock_synapses(pre, post, model, *, clock, when, order, name, **of_dense):
     """``Synapses`` from all to all, called like ``DenseSynapses`` with one replica.
 
     A parameter that the postsynaptic neurons have too is left out: stock Synapses allow

@@ -125,6 +125,16 @@ def check_summed(synapses, equation):
     )
 
 
+def check_named(adds, sum_order, summed):
+    """``adds`` and ``sum_order`` name summed variables."""
+    known = [equation.varname for equation in summed]
+    for name in sorted({*adds, *sum_order} - set(known)):
+        raise InputError(
+            f"'{name}' is not a summed variable of these synapses, which have "
+            f"{', '.join(known) or 'none'}"
+        )
+
+
 def check_written_once(synapses, summed):
     """With one group on both sides, I_pre and I_post are the same variable."""
     names: dict = {}
@@ -140,7 +150,11 @@ def check_written_once(synapses, summed):
 
 def refuse_second_writer(synapses):
     """No other object of the network may set a summed variable that this one sets."""
-    mine = {synapses.variables[eq.varname]: eq for eq in synapses.summed_equations}
+    mine = {
+        synapses.variables[eq.varname]: eq
+        for eq in synapses.summed_equations
+        if eq.varname not in synapses.adds
+    }
     for network in [reference() for reference in Network.__instances__()]:
         objects = [] if network is None else network.sorted_objects
         if not any(item is synapses for item in objects):
@@ -151,7 +165,8 @@ def refuse_second_writer(synapses):
                     raise InputError(
                         f"'{item.name}' and '{synapses.name}' both set "
                         f"'{target.name}' of '{target.owner.name}'; give each a "
-                        "variable of its own and add them in the neuron equations"
+                        "variable of its own and add them in the neuron equations, or "
+                        "let the later one add (adds=)"
                     )
 
 
@@ -159,5 +174,9 @@ def _summed_targets(item) -> list:
     if isinstance(item, SummedVariableUpdater):
         return [item.target_var]
     if isinstance(item, SummedOperation):
-        return [item.group.variables[eq.varname] for eq in item.equations]
+        return [
+            item.group.variables[eq.varname]
+            for eq in item.equations
+            if eq.varname not in item.group.adds
+        ]
     return []

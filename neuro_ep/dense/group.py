@@ -16,7 +16,7 @@ With one replica all is as with ``Synapses`` and ``connect()``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from brian2.core.functions import DEFAULT_FUNCTIONS
@@ -37,6 +37,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.dense.checks import (
     check_flags,
+    check_named,
     check_summed,
     check_written_once,
     checked_replicas,
@@ -77,6 +78,12 @@ class DenseSynapses(Group):
         External constants and functions.
     dtype : dtype, optional
         float32 or float64; Brian2's ``core.default_float_dtype`` if not given.
+    sum_order : dict, optional
+        Summed variable -> its order in the slot "groups"; one before its target's group
+        if not given.
+    adds : sequence of str, optional
+        Summed variables that are added to what another DenseSynapses has delivered to
+        the same target before, in the same step; without it they set their target.
     hold : bool, optional
         False computes everything at every step even where the source is held; the
         results are the same to rounding, see :mod:`neuro_ep.dense.held`.
@@ -92,6 +99,8 @@ class DenseSynapses(Group):
     """
 
     add_to_magic_network = True
+    summed_operation = SummedOperation
+    plasticity_operation = PlasticityOperation
 
     def __init__(
         self,
@@ -109,6 +118,8 @@ class DenseSynapses(Group):
         when: str = "groups",
         namespace: Mapping | None = None,
         dtype=None,
+        sum_order: Mapping[str, float] | None = None,
+        adds: Collection[str] = (),
         hold: bool = True,
         name: str = "densesynapses*",
     ):
@@ -124,7 +135,7 @@ class DenseSynapses(Group):
         self.add_dependency(source)
         self.add_dependency(target)
         self.source, self.target = source, target
-        self.hold = hold
+        self.hold, self.adds = hold, frozenset(adds)
         self.replicas = checked_replicas(replicas, source, target)
         self.N_pre = len(source) // self.replicas
         self.N_post = len(target) // self.replicas
@@ -142,15 +153,17 @@ class DenseSynapses(Group):
         self.equations = Equations([eq for eq in model.values() if eq not in summed])
         self._create_variables(summed)
         self.substituted = _substituted(self.equations, summed)
-        self._indices = MatrixIndexing(self.N_pre, self.N_post)
+        self._indices = MatrixIndexing(*self.weight_shape)
         self.summed_equations = summed
-        self.summed_updaters = self._summed_updaters(summed)
+        check_named(adds, sum_order or {}, summed)
+        self.summed_updaters = self._summed_updaters(summed, sum_order or {})
         self.state_updater = self._state_updater()
         self._enable_group_attributes()
 
     def _create_variables(self, summed):
         self.variables = variables = Variables(self)
-        variables.add_constant("N", self.N_pre * self.N_post)
+        variables.add_constant("N", len(self))
+        variables.add_constant("N_incoming", self.weight_shape[0])
         variables.add_constant("N_pre", self.N_pre)
         variables.add_constant("N_post", self.N_post)
         variables.create_clock_variables(self._clock)
@@ -201,7 +214,7 @@ class DenseSynapses(Group):
 
     def _create_matrix(self, equation):
         name, replicated = equation.varname, "replicated" in equation.flags
-        shape = (self.N_pre, self.N_post)
+        shape = self.weight_shape
         variable = MatrixVariable(
             shape=(self.replicas, *shape) if replicated else shape,
             name=name,
@@ -216,16 +229,17 @@ class DenseSynapses(Group):
         )
         variable.device.init_with_zeros(variable, variable.dtype)
 
-    def _summed_updaters(self, summed) -> dict[str, SummedOperation]:
+    def _summed_updaters(self, summed, given) -> dict[str, SummedOperation]:
         """One operation for all sums that are delivered at the same moment."""
         moments: dict[tuple, list] = {}
         for equation in summed:
             group = self.target if equation.varname.endswith("_post") else self.source
-            moments.setdefault((group.clock, group.order - 1), []).append(equation)
+            order = given.get(equation.varname, group.order - 1)
+            moments.setdefault((group.clock, order), []).append(equation)
         updaters = {}
         for (clock, order), equations in moments.items():
             name = "_".join([self.name, "summed", *(eq.varname for eq in equations)])
-            operation = SummedOperation(self, equations, name, clock, order)
+            operation = self.summed_operation(self, equations, name, clock, order)
             self.contained_objects.append(operation)
             updaters.update({equation.varname: operation for equation in equations})
         return updaters
@@ -234,7 +248,7 @@ class DenseSynapses(Group):
         names = self.equations.diff_eq_names
         if not names:
             return None
-        operation = PlasticityOperation(
+        operation = self.plasticity_operation(
             self,
             [self.equations[name] for name in sorted(names)],
             f"{self.name}_stateupdater",
@@ -300,8 +314,13 @@ class DenseSynapses(Group):
             settle(self, forget=True)
         return np.asarray(variable.get_value()).reshape(variable.shape)
 
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        """Of variables that have one value a synapse: ``(n_pre, n_post)``."""
+        return self.N_pre, self.N_post
+
     def __len__(self) -> int:
-        return self.N_pre * self.N_post
+        return self.weight_shape[0] * self.weight_shape[1]
 
     def __getitem__(self, item):
         return DenseSubgroup(self._indices(item))

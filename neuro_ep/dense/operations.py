@@ -34,11 +34,19 @@ LOOP_INDICES = ("_pre_neuron", "_post_neuron", "_replicated")
 
 
 class DenseOperation(CodeRunner):
-    """One code object of a :class:`DenseSynapses`, with all it needs."""
+    """One code object of a :class:`DenseSynapses`, with all it needs.
 
-    def __init__(self, synapses, template, name, clock, when, order):
+    ``template`` is the name of the template, ``kernels`` the function that carries the
+    headers it includes, ``code_object_class`` tells where the template is found.
+    """
+
+    template: str
+    kernels = BLAS
+    code_object_class = staticmethod(dense_code_object_class)
+
+    def __init__(self, synapses, name, clock, when, order):
         super().__init__(
-            synapses, template, name=name, clock=clock, when=when, order=order
+            synapses, self.template, name=name, clock=clock, when=when, order=order
         )
         self.blocks: dict[str, str] = {}
         self.arrays: dict[str, ArrayVariable] = {}
@@ -51,7 +59,7 @@ class DenseOperation(CodeRunner):
         synapses = self.group
         self.blocks, self.arrays = {}, {}
         variables = Variables(None)
-        variables.add_object("_blas", BLAS)
+        variables.add_object("_blas", self.kernels)
         for index in LOOP_INDICES:  # the template loops over them
             variables.add_auxiliary_variable(index, dtype=np.int32)
         keywords = self.describe(run_namespace)
@@ -73,7 +81,7 @@ class DenseOperation(CodeRunner):
                 n_post=synapses.N_post,
                 scalar=synapses.dtype,
             ),
-            codeobj_class=dense_code_object_class(),
+            codeobj_class=self.code_object_class(),
         )
         self.code_objects[:] = [weakref.proxy(self.codeobj)]
 
@@ -172,8 +180,10 @@ def terms_of(synapses, expression: str) -> tuple[Term, ...] | None:
 class SummedOperation(DenseOperation):
     """Deliver the summed variables, per replica, before their targets are updated."""
 
+    template = "dense_sums"
+
     def __init__(self, synapses, equations: Sequence, name, clock, order):
-        super().__init__(synapses, "dense_sums", name, clock, "groups", order)
+        super().__init__(synapses, name, clock, "groups", order)
         self.equations = list(equations)
 
     @property
@@ -201,6 +211,7 @@ class SummedOperation(DenseOperation):
                 "n_from": self.group.N_pre if to == POST else self.group.N_post,
                 "index": "_post_neuron" if to == POST else "_pre_neuron",
                 "terms": terms,
+                "adds": equation.varname in self.group.adds,
             }
             if terms is None:
                 self.blocks[f"sum_{number}"] = f"_value = {expression}"
@@ -262,8 +273,10 @@ class SummedOperation(DenseOperation):
 class PlasticityOperation(DenseOperation):
     """Integrate the differential equations of the synapses by one step."""
 
+    template = "dense_plasticity"
+
     def __init__(self, synapses, equations, name, clock, when, order):
-        super().__init__(synapses, "dense_plasticity", name, clock, when, order)
+        super().__init__(synapses, name, clock, when, order)
         self.equations = list(equations)
 
     def describe(self, run_namespace):

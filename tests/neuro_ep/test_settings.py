@@ -33,9 +33,9 @@ NAN, INF = math.nan, math.inf
         ("beta", -0.5, "sign comes from the nudging"),
         ("beta", NAN, "finite"),
         ("beta", INF, "finite"),
-        ("free", 0, "above 0"),
+        ("free", -0.1, "from 0"),
         ("free", -8, "time constants"),
-        ("free", NAN, "above 0"),
+        ("free", NAN, "from 0"),
         ("free", INF, "time constants"),
         ("nudged", 0, "above 0"),
         ("nudged", NAN, "above 0"),
@@ -93,7 +93,7 @@ def test_unknown_setting_gets_a_suggestion():
 
 
 def test_hopeless_setting_gets_the_list():
-    with pytest.raises(InputError, match="'zzz'.*Choose from: activation, batch, beta"):
+    with pytest.raises(InputError, match="'zzz'.*Choose from: activation, alpha"):
         changed(GOOD, zzz=3)
 
 

@@ -20,7 +20,9 @@
         {% if sum.kind == 'loop' %}
         const size_t _vectorisation_idx = -1;
         {{scalar_code[sum.block]|autoindent}}
+        {% if not sum.adds %}
         std::fill({{target}}, {{target}} + _replicas * {{sum.n_to}}, 0);
+        {% endif %}
         for (int _replica = 0; _replica < _replicas; _replica++)
             for (int _pre = 0; _pre < {{n_pre}}; _pre++)
             {
@@ -42,7 +44,7 @@
                     {% endif %}
                 }
                 {% if sum.to == 'pre' %}
-                {{target}}[_pre_neuron] = _total;
+                {{target}}[_pre_neuron] {{'+=' if sum.adds else '='}} _total;
                 {% endif %}
             }
         {% else %}
@@ -68,7 +70,7 @@
         {% else %}
         neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sum.to == "post" else "transposed"}},
             _replicas, {{sum.n_to}}, {{sum.n_from}}, (real) {{"_scale" if sum.direct else "1"}},
-            _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{n_post}}, (real) 0, {{out}});
+            _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{n_post}}, (real) {{1 if sum.direct and sum.adds else 0}}, {{out}});
         {% endif %}
         {% endfor %}
         {% if not sum.direct %}
@@ -81,7 +83,7 @@
             const real _product_{{loop.index0}} = _result_{{loop.index0}}[{{sum.index}}];
             {% endfor %}
             {{vector_code[sum.block]|autoindent}}
-            {{target}}[{{sum.index}}] = _value;
+            {{target}}[{{sum.index}}] {{'+=' if sum.adds else '='}} _value;
         }
         {% endif %}
         {% endif %}

@@ -114,7 +114,8 @@
                     std::copy(_mark_{{loop.index0}}.begin(), _mark_{{loop.index0}}.end(), {{get_array_name(array)}});
                 {% endfor %}
             }
-            const int32_t _nudge = {{_array_of('phase_nudge')}}[_phase];
+            // what is only tested is never nudged, and learns nothing
+            const int32_t _nudge = {{_array_of('learn')}}[_presentation] ? {{_array_of('phase_nudge')}}[_phase] : 0;
             const real _beta = (_nudge == 0 ? 1 : _nudge) * {{_array_of('sign')}}[_presentation] * {{_scalar_of('strength')}};
             {% for array in protocol.nudged %}
             {{get_array_name(array)}}[0] = _nudge != 0;
@@ -138,10 +139,10 @@
         const int32_t _every = {{_array_of('phase_every')}}[_phase];
         const bool _open = _ending || (_every > 0 && (_step + 1) % _every == 0);
         {% for array in protocol.plastic %}
-        {{get_array_name(array)}}[0] = _open ? {{_array_of('phase_plastic')}}[_phase] : 0;
+        {{get_array_name(array)}}[0] = _open && {{_array_of('learn')}}[_presentation] ? {{_array_of('phase_plastic')}}[_phase] : 0;
         {% endfor %}
         {% for array in protocol.marking %}
-        {{get_array_name(array)}}[0] = _ending || (_open && {{_array_of('phase_plastic')}}[_phase] > 0);
+        {{get_array_name(array)}}[0] = !{{_array_of('phase_from_before')}}[_phase] && (_ending || (_open && {{_array_of('phase_plastic')}}[_phase] > 0));
         {% endfor %}
         _step += 1;
     }

@@ -1,0 +1,398 @@
+"""Dual propagation (DP): every neuron is a dyad of two states.
+
+Hoeier, Staudt, Zach 2023, "Dual Propagation: Accelerating Contrastive Hebbian Learning
+with Dyadic Neurons", arXiv 2302.01228; Hoeier, Zach 2024, "Two Tales of Single-Phase
+Contrastive Hebbian Learning", arXiv 2402.08573 (alpha, the transpose); any graph:
+Hoeier, Kalinin, Ernoult, Zach 2024, dyadic learning (see also Scurria et al. 2026,
+arXiv 2602.03670). The compartments in continuous time are derived here.
+
+The mean of the two states carries activity upwards, their difference carries the error
+downwards, both at once: a synapse of weight w delivers ``w*s_mean_pre`` to the basal
+compartment of the neuron above and ``w*s_diff_post`` to the apical one of the neuron
+below. No derivative of the activation is taken, and there is one phase.
+
+Symbols
+    m, d            basal and apical potential, mV
+    s_plus, s_minus the two states of a dyad, dimensionless       s+, s- in the papers
+    s_mean          alpha s_plus + (1 - alpha) s_minus: activity
+    s_diff          s_plus - s_minus: error
+    c_plus, c_minus feedback gains of the two states, of sum 1: alpha and 1 - alpha, or,
+                    in the transpose, 1 - alpha and alpha
+    w, b            weight and bias, mV
+    x               clamped input, dimensionless
+    beta            nudging; nudged is 1 while there is a target; plastic opens plasticity
+    reference       where the slope of the cost is taken, mV
+
+Cost, mean over the batch, positive beta pulling the output towards the target
+    squared error    1/2 sum_out (s - target)**2, output units being linear
+    cross-entropy    -sum_out target * log softmax(s)
+
+Time
+    The compartments are two linear low-pass filters; what they settle to is the closed
+    form of the papers, whatever their time constants. With an Euler step of one time
+    constant, and layers that move one after another within it, from the input up and
+    down again, one step *is* the layerwise closed form: a forward and a backward sweep.
+
+Deviations
+    beta is a nudge of every sample, and the update is the mean over the batch (the code
+    of 2023 nudges the batch mean). One beta for all layers.
+    The damped updates of the code of 2024 (ReLU, alpha other than 1/2) are slower
+    compartments here: a step below 1 does the same and moves no fixed point.
+"""
+
+from brian2 import ms, mV
+
+from neuro_ep.errors import InputError
+from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.models.hopfield import named
+from neuro_ep.protocol import Phase, Protocol
+from neuro_ep.rule import Rule, Settings
+
+SOURCE = "Hoeier et al. 2023, arXiv 2302.01228; Hoeier & Zach 2024, arXiv 2402.08573"
+
+# --- the two states of a dyad, a static read-out of its two compartments --------------
+
+RELU = """
+s_plus  = clip((m + c_plus*d)/v_unit, 0, inf)        : 1
+s_minus = clip((m - c_minus*d)/v_unit, 0, inf)       : 1
+"""
+
+HARD_SIGMOID = """
+s_plus  = clip((m + c_plus*d)/v_unit, 0, 1)          : 1
+s_minus = clip((m - c_minus*d)/v_unit, 0, 1)         : 1
+"""
+
+SIGMOID = """
+s_plus  = 1/(1 + exp(-(m + c_plus*d)/v_unit))        : 1
+s_minus = 1/(1 + exp(-(m - c_minus*d)/v_unit))       : 1
+"""
+
+TANH = """
+s_plus  = tanh((m + c_plus*d)/v_unit)                : 1
+s_minus = tanh((m - c_minus*d)/v_unit)               : 1
+"""
+
+LINEAR = """
+s_plus  = (m + c_plus*d)/v_unit                      : 1
+s_minus = (m - c_minus*d)/v_unit                     : 1
+"""
+
+# Squared error by its proximal step: the states are those that minimise it, exactly.
+PROXIMAL = """
+s_plus  = (m/v_unit + c_plus*nudged*beta*target)/(1 + c_plus*nudged*beta)    : 1
+s_minus = (m/v_unit - c_minus*nudged*beta*target)/(1 - c_minus*nudged*beta)  : 1
+"""
+
+ACTIVATIONS = {
+    "relu": RELU,
+    "hard-sigmoid": HARD_SIGMOID,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "linear": LINEAR,
+}
+
+DYAD = """
+s_mean  = alpha*s_plus + (1 - alpha)*s_minus         : 1
+s_diff  = s_plus - s_minus                           : 1
+alpha   : 1 (shared, constant)
+c_plus  : 1 (shared, constant)
+c_minus : 1 (shared, constant)
+v_unit  : volt (shared, constant)
+"""
+
+# --- the compartments ----------------------------------------------------------------
+
+INPUT = """
+x      : 1
+s_mean = x : 1
+s_diff = 0 : 1
+"""
+
+BASAL = """
+dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
+I_basal  : volt
+I_bias   : volt
+I_apical : volt
+d        : volt (linked)
+tau_basal : second (shared, constant)
+"""
+
+APICAL = """
+dd/dt   = (-d + I_apical)/tau_apical                 : volt
+I_apical : volt (linked)
+tau_apical : second (shared, constant)
+"""
+
+OUTPUT = """
+dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
+I_basal : volt
+I_bias  : volt
+target  : 1
+nudged  : 1 (shared)
+beta    : 1 (shared)
+tau_basal : second (shared, constant)
+"""
+
+OUTPUT_APICAL = """
+dd/dt   = (-d + nudge)/tau_apical                    : volt
+m       : volt (linked)
+target  : 1 (linked)
+nudged  : 1 (shared)
+beta    : 1 (shared)
+tau_apical : second (shared, constant)
+v_unit     : volt (shared, constant)
+"""
+
+LINKED = """
+d : volt (linked)
+"""
+
+# --- the nudge: -beta times the slope of the cost at the reference --------------------
+
+SQUARED_ERROR = """
+nudge   = nudged*beta*(target*v_unit - reference)    : volt
+"""
+
+CROSS_ENTROPY = """
+nudge   = nudged*beta*v_unit*(target - softmax)      : volt
+softmax = exp(reference/v_unit)/Z                    : 1
+Z       : 1
+"""
+
+# From every output neuron to every output neuron of the same replica.
+NORMALISER = """
+Z_post = exp(reference_pre/v_unit) : 1 (summed)
+v_unit : volt (shared, constant)
+"""
+
+COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
+
+# The prediction as it was before any nudge, kept from the first step on.
+FROZEN = """
+reference = marking*m + (1 - marking)*prediction     : volt
+dprediction/dt = marking*(m - prediction)/dt         : volt
+marking : 1 (shared)
+"""
+
+# The mean of the output's dyads as it is now.
+AT_THE_MEAN = """
+reference = m + (alpha*c_plus - (1 - alpha)*c_minus)*d : volt
+alpha   : 1 (shared, constant)
+c_plus  : 1 (shared, constant)
+c_minus : 1 (shared, constant)
+"""
+
+# --- synapses: the mean up, the difference down, one weight for both ------------------
+
+PLASTICITY = """
+dw/dt = plastic*v_unit*(eta/beta)*s_diff_post*s_mean_pre/tau_basal : volt (clock-driven)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+BIAS = """
+db/dt = plastic*v_unit*(eta/beta)*s_diff_post/tau_basal : volt (clock-driven)
+I_bias_post = b : volt (summed)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+TIED = """
+I_basal_post = w*s_mean_pre : volt (summed)
+I_apical_pre = w*s_diff_post : volt (summed)
+"""
+
+# Separate feedback weights (Kolen & Pollack 1994): the same local increment and decay.
+FORWARD = """
+dw/dt = plastic*(v_unit*(eta/beta)*s_diff_post*s_mean_pre - decay*w)/tau_basal : volt (clock-driven)
+eta       : 1 (shared, constant)
+decay     : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+I_basal_post = w*s_mean_pre : volt (summed)
+"""
+
+FEEDBACK = """
+dw/dt = plastic*(v_unit*(eta/beta)*s_diff_pre*s_mean_post - decay*w)/tau_basal : volt (clock-driven)
+I_apical_post = w*s_diff_pre : volt (summed)
+eta       : 1 (shared, constant)
+decay     : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+UNITS = {"v_unit": 1 * mV}
+BASAL_TIME = {"tau_basal": 10 * ms}
+APICAL_TIME = {"tau_apical": 10 * ms}
+
+DYNAMICS = ("discrete", "continuous", "stream")
+
+
+def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
+    """The equations for an activation, a cost and a kind of time.
+
+    transpose
+        Feedback gains swapped (the Lagrangian form): with alpha of 0 or 1 feedback
+        never touches the forward pass.
+    separate
+        Feedback weights of their own.
+    """
+    activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
+    named(dict.fromkeys(DYNAMICS), settings.dynamics, "dynamics")
+    gains = _gains(settings.alpha, transpose)
+    moves = settings.dynamics != "stream"
+    basal = NeuronModel(
+        BASAL + activity + DYAD,
+        {**gains, **UNITS, **BASAL_TIME},
+        onset={"m": 0 * mV} if moves else {},
+        apical=NeuronModel(APICAL, APICAL_TIME, {"d": 0 * mV} if moves else {}),
+    )
+    return NetworkModel(
+        input=NeuronModel(INPUT),
+        hidden=basal,
+        output=_output(settings, gains, basal.onset),
+        **(_separate(settings) if separate else _tied(settings)),
+        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when="synapses"),
+        normaliser=(
+            SynapseModel(NORMALISER, None, UNITS)
+            if settings.cost == "cross-entropy"
+            else None
+        ),
+        energy={},
+        cost="squared-error" if settings.cost == "proximal" else settings.cost,
+        read_out="m",
+        read_out_unit="v_unit",
+        activity=None,
+        sweep=True,
+        time_constant="tau_basal",
+        source=SOURCE,
+    )
+
+
+def _tied(settings: Settings) -> dict:
+    if settings.decay:
+        raise InputError(
+            f"decay = {settings.decay}: only feedback weights of their own need it; "
+            "leave it out, or choose the rule dual-propagation-kolen-pollack"
+        )
+    known = {**UNITS, **BASAL_TIME}
+    return {"synapse": SynapseModel(PLASTICITY + TIED, "w", known, when="synapses")}
+
+
+def _separate(settings: Settings) -> dict:
+    known = {"decay": settings.decay, **UNITS, **BASAL_TIME}
+    return {
+        "synapse": SynapseModel(FORWARD, "w", known, when="synapses"),
+        "backward": SynapseModel(FEEDBACK, "w", known, when="synapses"),
+    }
+
+
+def _gains(alpha: float, transpose: bool) -> dict:
+    plus, minus = (1 - alpha, alpha) if transpose else (alpha, 1 - alpha)
+    return {"alpha": alpha, "c_plus": plus, "c_minus": minus}
+
+
+def _output(settings: Settings, gains, onset) -> NeuronModel:
+    """Linear output neurons with the nudge of a cost."""
+    known = {**gains, **UNITS, **BASAL_TIME}
+    if settings.cost == "proximal":
+        if gains["c_minus"] * settings.beta >= 1:
+            raise InputError(
+                f"beta = {settings.beta}, alpha = {settings.alpha}: the proximal step "
+                f"needs beta below {1 / gains['c_minus']:g}; lower beta, or choose "
+                "the cost squared-error, which is linearised"
+            )
+        return NeuronModel(OUTPUT + PROXIMAL + DYAD, known, onset)
+    nudge = named(COSTS, settings.cost, "cost of dyads (or 'proximal')")
+    closed = settings.dynamics == "discrete"
+    return NeuronModel(
+        OUTPUT + LINKED + LINEAR + DYAD,
+        known,
+        onset,
+        apical=NeuronModel(
+            OUTPUT_APICAL + nudge + (FROZEN if closed else AT_THE_MEAN),
+            {**UNITS, **APICAL_TIME, **({} if closed else gains)},
+            onset={name: value for name, value in {"d": 0 * mV}.items() if onset},
+        ),
+    )
+
+
+def protocol(settings: Settings) -> Protocol:
+    """One phase with the target there all the time; weights move at its end.
+
+    ``free`` is how long they rest first and ``nudged`` how long they move, in time
+    constants: what they move by adds up to eta times the descent of the cost. In
+    discrete time these are sweeps, weights move in the last, and the first is always
+    a phase of its own, at whose end the prediction is read.
+    """
+    free, nudged = settings.free, settings.nudged
+    if settings.dynamics == "discrete":
+        return _sweeps(settings)
+    learn = Phase("plastic", nudged, nudge=1, plastic=1 / nudged)
+    settle = (Phase("settle", free, nudge=1),) if free else ()
+    return Protocol("one phase", (*settle, learn))
+
+
+def _sweeps(settings: Settings) -> Protocol:
+    sweeps = settings.free + settings.nudged
+    if settings.step != 1 or sweeps % 1:
+        raise InputError(
+            f"step = {settings.step}, free = {settings.free}, nudged = "
+            f"{settings.nudged}: in discrete time the step is 1 and free + nudged a "
+            "whole number of sweeps"
+        )
+    if sweeps == 1:
+        return Protocol("one sweep", (Phase("sweep", 1, nudge=1, plastic=1.0),))
+    again = Phase("sweeps", sweeps - 1, 1, 1.0, every=0, from_before=True)
+    return Protocol("sweeps", (Phase("sweep", 1, nudge=1), again))
+
+
+DIGITS = Settings(
+    layers=(64, 128, 10),
+    eta=(0.1,),
+    beta=0.1,
+    free=0,
+    nudged=1,
+    step=1.0,
+    epochs=50,
+    nudging="one-sided",
+    activation="relu",
+    dynamics="discrete",
+)
+
+CLAIMS = {
+    "gradient": "that of backpropagation to second order in beta at alpha = 1/2, to "
+    "first order otherwise",
+    "settling": "the compartments settle to the layerwise closed form",
+    "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+}
+
+DUAL_PROPAGATION = Rule(
+    name="dual-propagation",
+    summary="dyads: the mean of two states carries activity, their difference error",
+    source=SOURCE,
+    model=dyads,
+    protocol=protocol,
+    defaults={"digits": DIGITS},
+    claims=CLAIMS,
+)
+
+DUAL_PROPAGATION_TRANSPOSE = Rule(
+    name="dual-propagation-transpose",
+    summary="dyads with swapped feedback gains: at alpha 0 and 1 no feedback loop",
+    source=SOURCE,
+    model=lambda settings: dyads(settings, transpose=True),
+    protocol=protocol,
+    defaults={"digits": DIGITS},
+    claims=CLAIMS,
+)
