@@ -46,7 +46,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.models.hopfield import named
 from neuro_ep.protocol import Phase, Protocol
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule, Settings, changed
 
 SOURCE = "Hoeier et al. 2023, arXiv 2302.01228; Hoeier & Zach 2024, arXiv 2402.08573"
 
@@ -125,16 +125,18 @@ tau_apical : second (shared, constant)
 
 OUTPUT = """
 dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
-I_basal : volt
-I_bias  : volt
-target  : 1
-nudged  : 1 (shared)
-beta    : 1 (shared)
+I_basal  : volt
+I_bias   : volt
+I_apical : volt
+target   : 1
+nudged   : 1 (shared)
+beta     : 1 (shared)
 tau_basal : second (shared, constant)
 """
 
 OUTPUT_APICAL = """
-dd/dt   = (-d + nudge)/tau_apical                    : volt
+dd/dt   = (-d + I_apical + nudge)/tau_apical         : volt
+I_apical : volt (linked)
 m       : volt (linked)
 target  : 1 (linked)
 nudged  : 1 (shared)
@@ -377,6 +379,15 @@ CLAIMS = {
     "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
 }
 
+BOUNDS = {
+    "relative_error": (0, 1e-4),
+    "cosine": (1 - 1e-8, 1 + 1e-8),
+    "order_in_beta": (1.95, 2.05),
+    "order_in_beta_quarter": (0.95, 1.05),
+    "linear_error": (0, 1e-12),
+    "settled_error": (0, 1e-12),
+}
+
 DUAL_PROPAGATION = Rule(
     name="dual-propagation",
     summary="dyads: the mean of two states carries activity, their difference error",
@@ -385,6 +396,53 @@ DUAL_PROPAGATION = Rule(
     protocol=protocol,
     defaults={"digits": DIGITS},
     claims=CLAIMS,
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": None},
+)
+
+DYADIC = Rule(
+    name="dyadic",
+    summary="dyads on any graph: recurrent, skip and lateral connections",
+    source="Hoeier, Kalinin, Ernoult & Zach 2024 (MLNCP workshop at NeurIPS)",
+    model=dyads,
+    protocol=protocol,
+    defaults={
+        "digits": Settings(
+            layers=(64, 128, 10),
+            connections=((0, 1), (1, 1), (1, 2), (0, 2)),
+            eta=(0.05,),
+            beta=0.1,
+            free=8,
+            nudged=2,
+            step=0.5,
+            epochs=30,
+            nudging="one-sided",
+            activation="tanh",
+            dynamics="continuous",
+        )
+    },
+    claims={
+        "gradient": "the implicit gradient of the free fixed point, to second order in "
+        "beta, for any weights",
+        "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+    },
+    family="dyadic graphs",
+    bounds={"relative_error": (0, 1e-3), "order_in_beta": (1.95, 2.05)},
+)
+
+KOLEN_POLLACK = Rule(
+    name="dual-propagation-kolen-pollack",
+    summary="dyads whose feedback weights are their own, and align by decay",
+    source="Hoeier et al. 2023, arXiv 2302.01228; Kolen & Pollack 1994",
+    model=lambda settings: dyads(settings, separate=True),
+    protocol=protocol,
+    defaults={"digits": changed(DIGITS, weight_angle=90, decay=1e-3)},
+    claims={
+        "alignment": "forward and feedback weights become each other's transpose",
+        "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+    },
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": None},
 )
 
 DUAL_PROPAGATION_TRANSPOSE = Rule(
@@ -394,5 +452,7 @@ DUAL_PROPAGATION_TRANSPOSE = Rule(
     model=lambda settings: dyads(settings, transpose=True),
     protocol=protocol,
     defaults={"digits": DIGITS},
-    claims=CLAIMS,
+    claims=CLAIMS | {"forward pass": "untouched by feedback at alpha 0, bit for bit"},
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": (0, 0)},
 )

@@ -13,21 +13,59 @@ from importlib import import_module
 from neuro_ep.errors import InputError
 from neuro_ep.rule import Rule
 
-#: Benchmark -> (module, what it compares).
+#: Benchmark -> (module, name of its rule, what it compares).
 BENCHMARKS = {
-    "continual-ep": ("continual_ep", "784-512-10, T=40, K=15, beside PyTorch"),
-    "continual-ep-deep": ("continual_ep", "784-512-512-10, T=100, K=20, PyTorch"),
-    "dense-step": ("dense_step", "a step of 784-512-10 beside its bare BLAS calls"),
-    "stock-brian2": ("stock_brian2", "the same network with Brian2's Synapses"),
-    "scaling": ("scaling", "time and memory of 784-W-10 for growing W and batch"),
-    "blas-limit": ("blas_limit", "a deep training step beside its matrix products"),
+    "continual-ep": (
+        *("continual_ep", "continual-ep"),
+        "784-512-10, T=40, K=15, beside PyTorch",
+    ),
+    "continual-ep-deep": (
+        *("continual_ep", "continual-ep"),
+        "784-512-512-10, T=100, K=20, PyTorch",
+    ),
+    "dual-propagation": (
+        *("dual_propagation", "dual-propagation"),
+        "an epoch of 784-512-512-10, one sweep, beside backpropagation in PyTorch",
+    ),
+    "dense-step": (
+        *("dense_step", "continual-ep"),
+        "a step of 784-512-10 beside its bare BLAS calls",
+    ),
+    "stock-brian2": (
+        *("stock_brian2", "continual-ep"),
+        "the same network with Brian2's Synapses",
+    ),
+    "scaling": (
+        *("scaling", "continual-ep"),
+        "time and memory of 784-W-10 for growing W and batch",
+    ),
+    "blas-limit": (
+        *("blas_limit", "continual-ep"),
+        "a deep training step beside its matrix products",
+    ),
 }
+
+
+def rule_of(name: str) -> str:
+    """The name of the rule that a benchmark runs.
+
+    Raises
+    ------
+    InputError
+        For an unknown benchmark.
+    """
+    if name not in BENCHMARKS:
+        raise InputError(
+            f"no benchmark is called {name!r}; choose from {', '.join(BENCHMARKS)}"
+        )
+    return BENCHMARKS[name][1]
 
 
 def run(name: str, rule: Rule, rounds: int = 5) -> dict:
     """Run one benchmark; the dict has at least ours_s, peer_s, ratio and rounds.
 
-    ``rule`` is continual EP: the machinery is given a model, it never imports one.
+    ``rule`` is that of :func:`rule_of`: the machinery is given a model, it never
+    imports one.
 
     Raises
     ------
@@ -36,10 +74,7 @@ def run(name: str, rule: Rule, rounds: int = 5) -> dict:
     RunError
         If ours and the peer do not compute the same thing.
     """
-    if name not in BENCHMARKS:
-        raise InputError(
-            f"no benchmark is called {name!r}; choose from {', '.join(BENCHMARKS)}"
-        )
+    rule_of(name)
     module = import_module(f"neuro_ep.benchmarks.{BENCHMARKS[name][0]}")
     return {"name": name, **module.run(name, rule, rounds)}
 

@@ -22,13 +22,22 @@ What is measured (a number, or one a parameter class, or one a layer)
     energy_mismatch               of ds/dt and minus the slope of the stated energy
     residual                      largest |ds/dt| where the free phase ends
     float32_error                 of the update in float32, at the largest beta
+
+What is measured of dyads
+    relative_error, cosine        of the update, at the smallest beta; truth is
+                                  backpropagation, on graphs the implicit gradient
+    order_in_beta                 at alpha = 1/2; _quarter at alpha = 1/4
+    linear_error                  of a linear network, at beta = 1
+    settled_error                 of the states in continuous time and in closed form
+    forward_change                of basal potentials by nudging, at alpha = 0, in mV
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from neuro_ep.checking import dyads
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -103,6 +112,10 @@ MEASURED = (
     "relative_error_symmetric",
     "cosine_symmetric",
     "order_in_beta_symmetric",
+    "order_in_beta_quarter",
+    "linear_error",
+    "settled_error",
+    "forward_change",
     "order_in_eta",
     "gain_ratio",
     "step_error",
@@ -144,8 +157,7 @@ def check(
     if seed < 0:
         raise InputError(f"seed = {seed}: choose a whole number from 0")
     with numpy_target():
-        subject = make_subject(rule, settings, layers or LAYERS, batch, seed)
-        measured = measure(subject)
+        measured, how = FAMILIES[rule.family](rule, settings, layers, batch, seed)
     bounds = {
         name: bound
         for name, bound in {**BOUNDS, **rule.bounds}.items()
@@ -158,15 +170,32 @@ def check(
         "failed": failed,
         **measured,
         "bounds": bounds,
+        **how,
+        "seed": seed,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+
+
+def _equilibrium(rule, settings, layers, batch, seed) -> tuple[dict, dict]:
+    subject = make_subject(rule, settings, layers or LAYERS, batch, seed)
+    how = {
         "betas": list(BETAS),
         "layers": list(subject.settings.layers),
         "batch": subject.settings.batch,
-        "seed": seed,
         "weight_scale": subject.scale,
         "step": subject.settings.step,
         "phase": subject.settings.free,
-        "seconds": round(time.monotonic() - started, 2),
     }
+    return measure(subject), how
+
+
+#: Family of rules -> what measures one: (rule, settings, layers, batch, seed) to what
+#: was measured, and how.
+FAMILIES: dict[str, Callable] = {
+    "equilibrium": _equilibrium,
+    "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),
+    "dyadic graphs": lambda rule, settings, *how: dyads.measure_graphs(rule, *how),
+}
 
 
 def broken(measured: Mapping, bounds: Mapping) -> list[str]:
@@ -185,7 +214,9 @@ def broken(measured: Mapping, bounds: Mapping) -> list[str]:
 def table(found: Mapping) -> str:
     """The record of a check as lines of text, one a parameter class or number."""
     facts = ", ".join(
-        f"{name} {found[name]}" for name in ("batch", "seed", "weight_scale", "seconds")
+        f"{name} {found[name]}"
+        for name in ("batch", "seed", "weight_scale", "seconds")
+        if name in found
     )
     lines = [f"{found['rule']} on {'-'.join(map(str, found['layers']))}: {facts}", ""]
     for name in MEASURED:

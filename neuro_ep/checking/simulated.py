@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from brian2 import StateMonitor, prefs
 
 from neuro_ep import device
+from neuro_ep.checking.presented import present
 from neuro_ep.checking.subject import Subject
-from neuro_ep.errors import RunError
 from neuro_ep.network import LayeredNetwork, build_network
 from neuro_ep.oracle.field import (
     Parameters,
@@ -78,35 +76,20 @@ def probe(
 
 def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Shown:
     """Present the batch once; sign is that of beta where the protocol draws it."""
-    subject, network = probe.subject, probe.network
-    names = network.weights
+    subject = probe.subject
     scales = {edge.name: 1 / (edge.unit or 1) for edge in subject.field.learned}
-    settings, p = network.settings, network.presentations.name
-    before = {name: subject.theta[name] * scales[name] for name in names}
-    values: dict = {names[name]: before[name] for name in names}
-    values |= {f"{name}.eta": eta for name in names}
-    values |= {
-        f"{p}.strength": beta,
-        f"{p}.n_presentations": 1,
-        f"{p}.sample": np.arange(settings.batch),
-        f"{p}.label": subject.labels,
-        f"{p}.learn": np.array([1]),
-        f"{p}.sign": np.array([float(sign)]),
-    }
     begun = len(probe.states[0].t)
-    with tempfile.TemporaryDirectory(prefix="neuro_ep_check_") as folder:
-        samples = Path(folder) / "samples.raw"
-        dtype = network["input"].variables["x"].dtype
-        samples.write_bytes(subject.clamp.x.astype(dtype).tobytes())
-        wanted = [*names.values(), f"{p}.diverged"]
-        result = probe.simulation.run(values, samples, wanted)
-    if result[f"{p}.diverged"][0]:
-        raise RunError(f"the network diverged with beta = {beta:g}, eta = {eta:g}")
-    update = {}
-    for name, variable in names.items():
-        start = before[name].astype(result[variable].dtype)
-        change = result[variable].reshape(start.shape).astype(float) - start
-        update[name] = change / scales[name] / (eta or 1.0)
+    weights = {name: subject.theta[name] * scales[name] for name in scales}
+    found = present(
+        probe.simulation,
+        weights,
+        subject.clamp.x,
+        subject.labels,
+        eta=eta,
+        beta=beta,
+        sign=sign,
+    )
+    update = {name: change / scales[name] for name, change in found.update.items()}
     return Shown(update, _states(probe, begun), _recorded(probe, begun, scales))
 
 

@@ -1,0 +1,73 @@
+"""One presentation of a built network, and what it leaves behind."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuro_ep.device import Simulation
+from neuro_ep.errors import RunError
+
+
+@dataclass(frozen=True)
+class Presented:
+    """update: change of the learned variables over eta, by projection; values: what
+    else was read, by "group.variable". All in SI units."""
+
+    update: dict[str, np.ndarray]
+    values: dict[str, np.ndarray]
+
+
+def present(
+    simulation: Simulation,
+    weights: Mapping[str, np.ndarray],
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    *,
+    eta: float,
+    beta: float | None = None,
+    sign: int = 1,
+    learn: bool = True,
+    wanted: Iterable[str] = (),
+) -> Presented:
+    """Present a batch once, from these weights (in SI units, by projection).
+
+    inputs (batch, n), labels (batch,); ``learn`` False shows it without a target;
+    ``sign`` is that of beta where the protocol draws it.
+
+    Raises
+    ------
+    RunError
+        If the network diverges.
+    """
+    network = simulation.network
+    names, p = network.weights, network.presentations.name
+    values: dict = {names[name]: weights[name] for name in names}
+    values |= {f"{name}.eta": eta for name in names}
+    values |= {
+        f"{p}.n_presentations": 1,
+        f"{p}.sample": np.arange(network.settings.batch),
+        f"{p}.label": labels,
+        f"{p}.learn": np.array([int(learn)]),
+        f"{p}.sign": np.array([float(sign)]),
+    }
+    if beta is not None:
+        values[f"{p}.strength"] = beta
+    with tempfile.TemporaryDirectory(prefix="neuro_ep_check_") as folder:
+        samples = Path(folder) / "samples.raw"
+        dtype = network["input"].variables["x"].dtype
+        samples.write_bytes(inputs.astype(dtype).tobytes())
+        read = [*names.values(), f"{p}.diverged", *wanted]
+        result = simulation.run(values, samples, read)
+    if result[f"{p}.diverged"][0]:
+        raise RunError(f"the network diverged with beta = {beta}, eta = {eta:g}")
+    update = {}
+    for name, variable in names.items():
+        start = weights[name].astype(result[variable].dtype)
+        change = result[variable].reshape(start.shape).astype(float) - start
+        update[name] = change / (eta or 1.0)
+    return Presented(update, {name: result[name] for name in wanted})
