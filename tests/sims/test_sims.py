@@ -137,6 +137,38 @@ def test_continual_ep_gdu(tmp_path):
     assert set(found) == {"continuous", "discrete"}
 
 
+def test_dual_propagation_error_and_its_figure(tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import dual_propagation_figure as figure
+
+    out = tmp_path / "a" / "error.h5"
+    found = sim("dual_propagation_error").main("smallest", out)
+    data = figure.read(out)
+    for name, errors in found["tanh"].items():
+        np.testing.assert_array_equal(data["error"]["tanh"][name], errors)
+    drawn = figure.draw(out, tmp_path / "error.png")
+    assert drawn["order_alpha 0.5"] == pytest.approx(2, abs=0.05)
+    assert drawn["order_transpose, alpha 0"] == pytest.approx(1, abs=0.05)
+    assert (tmp_path / "error.png").stat().st_size > 10_000
+
+
+def test_glep_boundary_conditions_and_their_figure(tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import glep_figure as figure
+
+    out = tmp_path / "a" / "glep.h5"
+    found = sim("glep_boundary_conditions").main("smallest", out)
+    assert max(found.values()) < 2e-6
+    data = figure.read(out)
+    civp = data["conditions"]["glep-civp"]["curves"]
+    assert (civp["relative_error_without_residual"] > 0.9).all()
+    assert civp["relative_error"][-1] == pytest.approx(found["glep-civp"])
+    assert data["horizon"]["cosine_without_residual"].max() < 0.6
+    drawn = figure.draw(out, tmp_path / "glep.png")
+    assert drawn["glep-pfvp"] == pytest.approx(found["glep-pfvp"])
+    assert (tmp_path / "glep.png").stat().st_size > 10_000
+
+
 def test_every_simulation_is_run_here():
     own = Path(__file__).read_text()
     assert [f.stem for f in SIMS.glob("*.py") if f'sim("{f.stem}")' not in own] == []
