@@ -36,8 +36,9 @@ Time
 Deviations
     beta is a nudge of every sample, and the update is the mean over the batch (the code
     of 2023 nudges the batch mean). One beta for all layers.
-    The damped updates of the code of 2024 (ReLU, alpha other than 1/2) are slower
-    compartments here: a step below 1 does the same and moves no fixed point.
+    The damped updates of the code of 2024 (for ReLU at alpha other than 1/2) weigh the
+    old state in; here the compartments move by a part of the way, which does the same
+    and moves no fixed point, whatever the activation (dynamics "damped").
 """
 
 from brian2 import ms, mV
@@ -45,6 +46,7 @@ from brian2 import ms, mV
 from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.models.hopfield import named
+from neuro_ep.models.sets import measured
 from neuro_ep.protocol import Phase, Protocol
 from neuro_ep.rule import Rule, Settings, changed
 
@@ -233,11 +235,28 @@ beta      : 1 (shared)
 plastic   : 1 (shared)
 """
 
+# Average pooling: linear dyads that take the mean of a window, and hand back its error.
+POOLED = """
+dm/dt   = (-m + I_basal)/tau_basal                   : volt
+I_basal  : volt
+I_apical : volt
+d        : volt (linked)
+tau_basal : second (shared, constant)
+"""
+
+POOL = """
+I_basal_post = v_unit*s_mean_pre  : volt (summed)
+I_apical_pre = v_unit*s_diff_post : volt (summed)
+v_unit : volt (shared, constant)
+"""
+
 UNITS = {"v_unit": 1 * mV}
 BASAL_TIME = {"tau_basal": 10 * ms}
 APICAL_TIME = {"tau_apical": 10 * ms}
 
-DYNAMICS = ("discrete", "continuous", "stream")
+#: Sweeps; compartments that settle; the same, from sample to sample; slow sweeps with
+#: the slope of the cost where the free prediction was.
+DYNAMICS = ("discrete", "continuous", "stream", "damped")
 
 
 def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
@@ -253,16 +272,17 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
     named(dict.fromkeys(DYNAMICS), settings.dynamics, "dynamics")
     gains = _gains(settings.alpha, transpose)
     moves = settings.dynamics != "stream"
-    basal = NeuronModel(
-        BASAL + activity + DYAD,
-        {**gains, **UNITS, **BASAL_TIME},
-        onset={"m": 0 * mV} if moves else {},
-        apical=NeuronModel(APICAL, APICAL_TIME, {"d": 0 * mV} if moves else {}),
-    )
+    known = {
+        "parameters": {**gains, **UNITS, **BASAL_TIME},
+        "onset": {"m": 0 * mV} if moves else {},
+        "apical": NeuronModel(APICAL, APICAL_TIME, {"d": 0 * mV} if moves else {}),
+    }
     return NetworkModel(
         input=NeuronModel(INPUT),
-        hidden=basal,
-        output=_output(settings, gains, basal.onset),
+        hidden=NeuronModel(BASAL + activity + DYAD, **known),
+        pooled=NeuronModel(POOLED + LINEAR + DYAD, **known),
+        pool=SynapseModel(POOL, None, UNITS),
+        output=_output(settings, gains, known["onset"]),
         **(_separate(settings) if separate else _tied(settings)),
         bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when="synapses"),
         normaliser=(
@@ -316,14 +336,14 @@ def _output(settings: Settings, gains, onset) -> NeuronModel:
             )
         return NeuronModel(OUTPUT + PROXIMAL + DYAD, known, onset)
     nudge = named(COSTS, settings.cost, "cost of dyads (or 'proximal')")
-    closed = settings.dynamics == "discrete"
+    frozen = settings.dynamics in ("discrete", "damped")
     return NeuronModel(
         OUTPUT + LINKED + LINEAR + DYAD,
         known,
         onset,
         apical=NeuronModel(
-            OUTPUT_APICAL + nudge + (FROZEN if closed else AT_THE_MEAN),
-            {**UNITS, **APICAL_TIME, **({} if closed else gains)},
+            OUTPUT_APICAL + nudge + (FROZEN if frozen else AT_THE_MEAN),
+            {**UNITS, **APICAL_TIME, **({} if frozen else gains)},
             onset={name: value for name, value in {"d": 0 * mV}.items() if onset},
         ),
     )
@@ -340,6 +360,10 @@ def protocol(settings: Settings) -> Protocol:
     free, nudged = settings.free, settings.nudged
     if settings.dynamics == "discrete":
         return _sweeps(settings)
+    if settings.dynamics == "damped":
+        share = 1 / settings.step  # of one step, the last
+        kept = Phase("nudged", nudged, 1, share, every=0, from_before=True)
+        return Protocol("free, then nudged", (Phase("free", free), kept))
     learn = Phase("plastic", nudged, nudge=1, plastic=1 / nudged)
     settle = (Phase("settle", free, nudge=1),) if free else ()
     return Protocol("one phase", (*settle, learn))
@@ -361,7 +385,7 @@ def _sweeps(settings: Settings) -> Protocol:
 
 DIGITS = Settings(
     layers=(64, 128, 10),
-    eta=(0.1,),
+    eta=(0.2,),
     beta=0.1,
     free=0,
     nudged=1,
@@ -371,6 +395,31 @@ DIGITS = Settings(
     activation="relu",
     dynamics="discrete",
 )
+
+CONTINUOUS = changed(DIGITS, dynamics="continuous", free=6, nudged=2, step=0.5)
+
+#: Samples follow one another without a pause, and plasticity is never closed.
+STREAM = changed(DIGITS, dynamics="stream", free=0, nudged=40, step=0.5, epochs=30)
+
+#: The same, but weights move only once the dyads have settled.
+GATED = changed(STREAM, free=16, nudged=4)
+
+#: Two convolutions, then all to all.
+CONVOLUTION = changed(
+    DIGITS,
+    layers=(64, 1024, 512, 10),
+    image=(1, 8, 8),
+    filters=("16c3p1", "32c3s2p1", "all"),
+    eta=(0.1,),
+    epochs=40,
+)
+
+PRESETS = {
+    "digits-convolution": measured(CONVOLUTION, 0.988),
+    "digits-continuous": measured(CONTINUOUS, 0),
+    "digits-stream": measured(STREAM, 0),
+    "digits-stream-gated": measured(GATED, 0),
+}
 
 CLAIMS = {
     "gradient": "that of backpropagation to second order in beta at alpha = 1/2, to "
@@ -395,6 +444,7 @@ DUAL_PROPAGATION = Rule(
     model=dyads,
     protocol=protocol,
     defaults={"digits": DIGITS},
+    presets=PRESETS,
     claims=CLAIMS,
     family="dyads",
     bounds={**BOUNDS, "forward_change": None},

@@ -11,10 +11,13 @@ __version__ = "0.1.0"
 
 # public name -> (module, name in that module)
 _PUBLIC = {
+    "BiasSynapses": ("neuro_ep.convolution", "BiasSynapses"),
+    "ConvSynapses": ("neuro_ep.convolution", "ConvSynapses"),
     "DenseSynapses": ("neuro_ep.dense", "DenseSynapses"),
     "InputError": ("neuro_ep.errors", "InputError"),
     "NeuronModel": ("neuro_ep.model", "NeuronModel"),
     "Phase": ("neuro_ep.protocol", "Phase"),
+    "PoolSynapses": ("neuro_ep.convolution", "PoolSynapses"),
     "Protocol": ("neuro_ep.protocol", "Protocol"),
     "Rule": ("neuro_ep.rule", "Rule"),
     "RunError": ("neuro_ep.errors", "RunError"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
 
 MANIFEST = "manifest.json"
@@ -33,6 +33,15 @@ def open_bundle(folder: Path) -> Bundle:
     """The bundle in a folder."""
     manifest = json.loads((folder / MANIFEST).read_text())
     return Bundle(folder, manifest["variables"])
+
+
+def is_built(folder: Path) -> bool:
+    """Whether a folder holds a bundle that can be run."""
+    try:
+        open_bundle(folder)
+    except (OSError, ValueError, KeyError):
+        return False
+    return os.access(folder / "main", os.X_OK)
 
 
 def run_bundle(
@@ -59,7 +68,7 @@ def run_bundle(
     for name in wanted:
         if name not in bundle.variables:
             raise InputError(f"the compiled network has no variable '{name}' to read")
-    with tempfile.TemporaryDirectory(prefix="neuro_ep_run_") as name:
+    with scratch_folder() as name:
         folder = Path(name)
         arguments = [_argument(bundle, folder, *item) for item in values.items()]
         results = folder / "results"

@@ -13,12 +13,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from neuro_ep import __version__
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.streams import mute_if_broken, say
+
+ROOT = Path(__file__).parent
 
 #: Where the rules live: name -> (module, attribute). Read when a rule is used.
 RULES = {
@@ -30,14 +33,24 @@ RULES = {
         "neuro_ep.models.dual_propagation",
         "DUAL_PROPAGATION_TRANSPOSE",
     ),
+    "dual-propagation-kolen-pollack": (
+        "neuro_ep.models.dual_propagation",
+        "KOLEN_POLLACK",
+    ),
+    "dyadic": ("neuro_ep.models.dual_propagation", "DYADIC"),
 }
 
-NUMBERS = ("beta", "free", "nudged", "step", "tolerance", "weight_angle")
+NUMBERS = (
+    *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
+    "weight_angle",
+)
 COUNTS = ("batch", "epochs", "plastic_every")
 NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost")
 
 HELP = {
     "beta": "strength of nudging",
+    "alpha": "weight of the first state of a dyad in its mean",
+    "decay": "share of a weight lost in every presentation",
     "free": "length of the free phase, in time constants",
     "nudged": "length of the nudged phase, in time constants",
     "step": "Euler step, in time constants",
@@ -46,10 +59,11 @@ HELP = {
     "batch": "samples presented together",
     "epochs": "passes over the training samples",
     "nudging": "random-sign, symmetric or one-sided",
-    "activation": "sigmoid, hard-sigmoid or tanh",
-    "dynamics": "continuous or discrete (a step of one time constant)",
+    "activation": "sigmoid, hard-sigmoid or tanh; of dyads also relu, linear",
+    "dynamics": "continuous or discrete (a step of one time constant); of dyads also "
+    "stream (neurons go on from sample to sample)",
     "plasticity": "difference or product-rule",
-    "cost": "squared-error or cross-entropy",
+    "cost": "squared-error or cross-entropy; of dyads also proximal",
     "weight_angle": "degrees between forward and backward weights at the start",
 }
 
@@ -157,6 +171,12 @@ def _training_options(command: argparse.ArgumentParser):
     )
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
     command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
+    command.add_argument(
+        "--connections",
+        type=_pairs,
+        metavar="PAIRS",
+        help="layers to join, such as 0-1,1-1,1-2,0-2 (0 is the input)",
+    )
     command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
     for name in NUMBERS:
         flag = f"--{name.replace('_', '-')}"
@@ -191,6 +211,15 @@ def _integers(text: str) -> tuple[int, ...]:
 def _numbers(text: str) -> tuple[float, ...]:
     remedy = "a number, or numbers with commas between, such as 0.02,0.01"
     return _converted(lambda text: tuple(map(float, text.split(","))), text, remedy)
+
+
+def _pairs(text: str) -> tuple[tuple[int, ...], ...]:
+    def pair(part: str) -> tuple[int, int]:
+        pre, post = part.split("-")
+        return int(pre), int(post)
+
+    remedy = "pairs of layers with commas between, such as 0-1,1-1,1-2"
+    return _converted(lambda text: tuple(map(pair, text.split(","))), text, remedy)
 
 
 def _list(options) -> int:
@@ -244,7 +273,8 @@ def _described(preset) -> str:
 def _bench(options) -> int:
     from neuro_ep import benchmarks
 
-    result = benchmarks.run(options.name, _rule("continual-ep"), options.rounds)
+    rule = _rule(benchmarks.rule_of(options.name))
+    result = benchmarks.run(options.name, rule, options.rounds)
     if options.json:
         print(json.dumps(result))
         return 0
@@ -296,13 +326,17 @@ def _train(options) -> int:
     from neuro_ep import datasets, training
     from neuro_ep.progress import Progress
 
-    rule = _rule(options.rule)
+    _check_known(options.rule, RULES, "rule")
     _check_known(options.task, datasets.TASKS, "task")
-    settings = rule.settings(options.task, options.preset, **_choices(options))
+    start = _warm_start(options)
+    rule, settings = _chosen(options, start)
     name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
     out = Path(name if options.out is None else options.out)
     figure = _checked_figure(options.figure)
     dataset = datasets.load(options.task, options.data)
+    if not start.fits(sum(training.presentations(dataset, settings))):
+        start.left = None
+        rule, settings = _chosen(options, start)
     with Progress(settings.epochs, quiet=options.json) as progress:
         result = training.train(
             rule,
@@ -317,23 +351,42 @@ def _train(options) -> int:
             on_epoch=progress.epoch,
             on_progress=progress.within,
             on_warning=_warn,
+            start=start,
         )
     if figure:
         from neuro_ep.analysis import training_figure
 
         figure.parent.mkdir(parents=True, exist_ok=True)
         training_figure.draw(result.file, figure)
-    shares = _profile(rule, dataset, settings, options) if options.profile else []
+    shares = _profile(dataset, settings, options) if options.profile else []
     _print_result(result, figure, shares, options.json)
     return 0
 
 
-def _profile(rule, dataset, settings, options) -> list:
+def _warm_start(options):
+    """Where this command finds what was built for it before."""
+    from neuro_ep.warm import WarmStart
+
+    names = ("rule", "task", "preset", "target", "dtype")
+    words = {name: getattr(options, name) for name in names} | _choices(options)
+    models = find_spec("neuro_ep.models")
+    return WarmStart(words, [ROOT, Path(str(models and models.origin)).parent])
+
+
+def _chosen(options, start):
+    """The rule and its settings, as they were left or, where nothing was, anew."""
+    if start.left is not None:
+        return start.left.rule, start.left.settings
+    rule = _rule(options.rule)
+    return rule, rule.settings(options.task, options.preset, **_choices(options))
+
+
+def _profile(dataset, settings, options) -> list:
     """Where the time of one more epoch goes, which is not recorded."""
     from neuro_ep import training
 
     return training.profile(
-        rule,
+        _rule(options.rule),
         dataset,
         settings,
         seed=options.seed,

@@ -3,7 +3,8 @@
 Brian2's makefile parses the same headers once per code object and optimises everything
 alike. Here the headers are compiled once, only code that runs at every step is
 optimised, and it may use the vector functions of libm (``exp`` of eight numbers at
-once) and, in float32, single-precision constants. Denormals are flushed.
+once) and, in float32, single-precision constants. Denormals are flushed. Large products
+are shared by threads, where the compiler knows OpenMP.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,8 +25,12 @@ HEADER = "objects.h"
 #: glibc declares its vector functions only if told that all of -ffast-math holds; NaNs
 #: are still recognised, since -fno-finite-math-only stays.
 VECTOR_MATH = ["-D__FAST_MATH__"]
+
+#: Loops over many arrays are vectorised too: GCC tests more pairs of them for overlap.
+OVERLAPS = ["--param=vect-max-version-for-alias-checks=200"]
 SINGLE_PRECISION = ["-fsingle-precision-constant"]
 PLAIN = ["-O1"]
+THREADS = ["-fopenmp"] if sys.platform == "linux" else []
 FLUSH_DENORMALS = ["-ffast-math"]  # on the link line: sets it where the program starts
 
 
@@ -34,15 +40,18 @@ def compiler() -> str:
 
 
 def compiler_version() -> str:
-    """The first line of what the compiler says of itself."""
-    run = subprocess.run([compiler(), "--version"], capture_output=True, text=True)
+    """The first line of what the compiler says of itself, "" where there is none."""
+    try:
+        run = subprocess.run([compiler(), "--version"], capture_output=True, text=True)
+    except OSError:
+        return ""
     return run.stdout.splitlines()[0] if run.stdout else compiler()
 
 
 def hot_flags(folder: Path, dtype) -> list[str]:
     """Flags for code that runs at every step."""
     single = SINGLE_PRECISION if np.dtype(dtype) == np.float32 else []
-    return [*_makefile(folder, "OPTIMISATIONS"), "-I.", *VECTOR_MATH, *single]
+    return [*_makefile(folder, "OPTIMISATIONS"), "-I.", *THREADS, *VECTOR_MATH, *OVERLAPS, *single]
 
 
 def compile_project(folder: Path, dtype):
@@ -66,7 +75,7 @@ def compile_project(folder: Path, dtype):
         shared = [*hot, "-include", HEADER]
         jobs = [workers.submit(_object, folder, path, shared) for path in steps]
         objects = [job.result() for job in [*others, *jobs]]
-    _run(folder, [*objects, "-o", "main", *link, *FLUSH_DENORMALS])
+    _run(folder, [*objects, "-o", "main", *link, *THREADS, *FLUSH_DENORMALS])
     for left in [*objects, f"{HEADER}.gch"]:
         (folder / left).unlink()
 

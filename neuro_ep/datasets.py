@@ -4,20 +4,25 @@ import difflib
 import gzip
 import http.client
 import math
+import tempfile
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro_ep.cache import cache_folder
 from neuro_ep.errors import InputError
 
 TASKS = {
     "digits": "1,797 handwritten digits of 8 x 8 pixels "
     "(Alpaydin & Kaynak 1998, UCI, doi:10.24432/C50P49)",
+    "digits-rows": "the same digits, a row of 8 pixels after the other",
     "mnist": "70,000 handwritten digits of 28 x 28 pixels "
     "(LeCun et al. 1998, Proc. IEEE 86, doi:10.1109/5.726791)",
 }
@@ -48,6 +53,8 @@ class Dataset:
     classes : number of classes
     shape : of one sample before flattening, as (8, 8) for a picture
     source : citation, and how the samples were obtained
+    frames : a sample is so many inputs, one after another, of equal size; 1 for pictures
+        that are seen at once
     """
 
     name: str
@@ -58,6 +65,12 @@ class Dataset:
     classes: int
     shape: tuple[int, ...]
     source: str
+    frames: int = 1
+
+    @property
+    def features(self) -> int:
+        """How many inputs the network has at any time."""
+        return self.inputs.shape[1] // self.frames
 
 
 def load(task: str, path: str | Path | None = None) -> Dataset:
@@ -77,13 +90,13 @@ def load(task: str, path: str | Path | None = None) -> Dataset:
     """
     if task not in TASKS:
         raise InputError(_unknown(task))
-    if task == "digits":
+    if task in ("digits", "digits-rows"):
         if path is not None:
             raise InputError(
-                f"{path}: digits comes with scikit-learn and takes no data; "
+                f"{path}: {task} comes with scikit-learn and takes no data; "
                 "leave --data out, or name the task mnist"
             )
-        return _digits()
+        return _digits() if task == "digits" else _rows(_digits())
     if path is None:
         return _mnist_from_openml()
     return _mnist_from_files(Path(path))
@@ -96,7 +109,36 @@ def _unknown(task: str) -> str:
 
 
 def _digits() -> Dataset:
-    # Imported here: scikit-learn takes longer to import than all the rest.
+    arrays = _kept_digits()
+    return Dataset(
+        name="digits",
+        inputs=(arrays["pixels"] / 16).astype(np.float32),
+        labels=arrays["labels"].astype(np.int64),
+        train=np.sort(arrays["train"]).astype(np.int64),
+        test=np.sort(arrays["test"]).astype(np.int64),
+        classes=10,
+        shape=(8, 8),
+        source=f"{TASKS['digits']}; as embedded in scikit-learn, pixels / 16, "
+        "stratified split with 360 test samples",
+    )
+
+
+def _kept_digits() -> dict[str, NDArray]:
+    """Read once with scikit-learn, which takes longer to import than all the rest."""
+    name = f"digits_{metadata.version('scikit-learn')}.npz"
+    try:
+        with np.load(cache_folder() / name, allow_pickle=False) as kept:
+            return {key: kept[key] for key in ("pixels", "labels", "train", "test")}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        arrays = _embedded_digits()
+    with suppress(OSError):  # without it the next reading takes as long
+        with tempfile.NamedTemporaryFile(dir=cache_folder(), delete=False) as file:
+            np.savez(file, **arrays)
+        Path(file.name).replace(cache_folder() / name)
+    return arrays
+
+
+def _embedded_digits() -> dict[str, NDArray]:
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -104,16 +146,16 @@ def _digits() -> Dataset:
     train, test = train_test_split(
         np.arange(len(labels)), test_size=360, stratify=labels, random_state=0
     )
-    return Dataset(
-        name="digits",
-        inputs=(pixels / 16).astype(np.float32),
-        labels=labels.astype(np.int64),
-        train=np.sort(train).astype(np.int64),
-        test=np.sort(test).astype(np.int64),
-        classes=10,
-        shape=(8, 8),
-        source=f"{TASKS['digits']}; as embedded in scikit-learn, pixels / 16, "
-        "stratified split with 360 test samples",
+    return {"pixels": pixels, "labels": labels, "train": train, "test": test}
+
+
+def _rows(pictures: Dataset) -> Dataset:
+    """The same samples, read from the top row to the bottom one."""
+    return replace(
+        pictures,
+        name=f"{pictures.name}-rows",
+        source=f"{pictures.source}; a row after the other",
+        frames=pictures.shape[0],
     )
 
 

@@ -12,10 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,51 +20,25 @@ from brian2 import get_device, prefs, second, set_device
 from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from neuro_ep.bundle import MANIFEST, Bundle, open_bundle, run_bundle
-from neuro_ep.compiler import compile_project, compiler, compiler_version, hot_flags
-from neuro_ep.dense.codeobjects import (
-    KERNELS,
-    WALL_CLOCK,
-    cache_folder,
-    python_headers_available,
-)
-from neuro_ep.errors import InputError
+from neuro_ep.bundle import MANIFEST, Bundle, is_built, open_bundle
+from neuro_ep.cache import cache_folder, sweep
+from neuro_ep.compiler import compile_project, compiler_version, hot_flags
+from neuro_ep.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
+from neuro_ep.dense.codeobjects import KERNELS, WALL_CLOCK
 from neuro_ep.network import LayeredNetwork, set_all
-from neuro_ep.presentation import PLACE, SAMPLES
-from neuro_ep.streams import say
+from neuro_ep.presentation import PLACE
+from neuro_ep.simulation import (
+    ENDLESS_STEPS,
+    SAMPLES,
+    Plan,
+    ProgramSimulation,
+    Simulation,
+    Start,
+)
+from neuro_ep.wiring import wiring
 
-TARGETS = ("standalone", "cython", "numpy")
-
-#: Multiplications in one matrix product from which a second thread pays.
-LARGE_PRODUCT = 2_000_000
-
-#: A run in C++ ends by itself after its last presentation; this many steps never come.
-ENDLESS_STEPS = 10**9
-
-#: Folders of the cache where a build is going on, and when it surely no longer is.
-UNFINISHED, ABANDONED_S = "neuro_ep_build_", 24 * 3600
-
-
-def choose_target(target: str | None) -> str:
-    """The target asked for, or the fastest that this machine can do."""
-    found = shutil.which(compiler())
-    if target is None:
-        if not found:
-            say("no C++ compiler (g++) found: running on the slow numpy target")
-        return "standalone" if found else "numpy"
-    if target not in TARGETS:
-        raise InputError(f"target {target!r}: choose one of {', '.join(TARGETS)}")
-    if target != "numpy" and not found:
-        raise InputError(
-            f"target {target!r} needs a C++ compiler: install g++, or use "
-            "--target numpy"
-        )
-    if target == "cython" and not python_headers_available():
-        raise InputError(
-            "target 'cython' needs Python's headers (Python.h): install them, or use "
-            "--target standalone"
-        )
-    return target
+#: Folders of the cache where a build is going on.
+UNFINISHED = "neuro_ep_build_"
 
 
 def activate(target: str):
@@ -84,90 +55,17 @@ def activate(target: str):
         prefs.codegen.target = target
 
 
-class Simulation(ABC):
-    """A network that can be run many times, each time from the values given."""
-
-    def __init__(self, network: LayeredNetwork, profile: bool = False):
-        self.network, self.profile = network, profile
-        #: Seconds of every object in the last run, by its name, if profiled.
-        self.seconds: dict[str, float] = {}
-
-    @abstractmethod
-    def run(
-        self,
-        values: Mapping[str, np.ndarray | float],
-        samples: Path,
-        wanted: list[str],
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Show all presentations; return the wanted variables, flat, in SI units.
-
-        ``values`` (SI units) are set before; what is not given starts as it was built.
-        ``samples`` is the raw file of the data set.
-        """
-
-    @abstractmethod
-    def describe(self) -> dict[str, str]:
-        """How this was built, for the recording's provenance."""
-
-    def held_sources(self) -> str:
-        """Projections whose clamped source is paid for once a presentation."""
-        projections = self.network.projections.items()
-        return ", ".join(name for name, synapses in projections if synapses.held)
-
-
-class StandaloneSimulation(Simulation):
-    """One compiled program, started anew for every run."""
-
-    def __init__(self, network: LayeredNetwork, profile: bool = False):
-        super().__init__(network, profile)
-        write_endless_run(network, profile)
-        self.bundle, self.flags = build_bundle(WALL_CLOCK if profile else None)
-
-    def run(self, values, samples, wanted, on_progress=None):
-        return run_bundle(
-            self.bundle,
-            {**self.network.values, **values},
-            environment={SAMPLES: str(samples), **blas_threads(self.network)},
-            wanted=wanted,
-            on_progress=on_progress,
-            on_results=self._read_seconds if self.profile else None,
-        )
-
-    def _read_seconds(self, results: Path):
-        names = {
-            item.codeobj.name: item.name
-            for item in self.network.brian2.sorted_objects
-            if getattr(item, "codeobj", None) is not None
-        }
-        lines = (results / "profiling_info.txt").read_text().splitlines()
-        found = dict(line.split("\t") for line in lines)
-        self.seconds = {
-            names[name]: float(found[name]) for name in found if name in names
-        }
-
-    def describe(self):
-        program = self.bundle.folder / "main"
-        return {
-            "target": "standalone",
-            "held_sources": self.held_sources(),
-            "compiler": compiler_version(),
-            "cxxflags": self.flags,
-            "build_hash": self.bundle.folder.name,
-            "binary_sha256": hashlib.sha256(program.read_bytes()).hexdigest(),
-        }
-
-
 class RuntimeSimulation(Simulation):
     """The network in this process, on the numpy or the Cython target."""
 
     def __init__(self, network: LayeredNetwork, profile: bool = False):
-        super().__init__(network, profile)
+        self.plan, self.network, self.profile = plan_of(network), network, profile
+        self.seconds = {}
         learned = network.weights.values()
         self.built = {name: self._read(name) for name in learned}
 
     def run(self, values, samples, wanted, on_progress=None):
-        os.environ["NEURO_EP_SAMPLES"] = str(samples)
+        os.environ[SAMPLES] = str(samples)
         network, name = self.network, self.network.presentations.name
         set_all(network, {**self.built, **network.values, **values})
         start = (*PLACE, "diverged", "predicted", "cost")
@@ -201,26 +99,10 @@ class RuntimeSimulation(Simulation):
     def describe(self):
         return {
             "target": prefs.codegen.target,
-            "held_sources": self.held_sources(),
+            "held_sources": ", ".join(self.plan.held),
             "compiler": "",
             "cxxflags": "",
         }
-
-
-def blas_threads(network: LayeredNetwork) -> dict[str, str]:
-    """Threads of BLAS, unless the user has chosen them: one for small products.
-
-    Idle BLAS threads wait in a loop; where no product is large they only take a
-    processor from other runs.
-    """
-    if {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
-        return {}
-    largest = max(
-        network.settings.batch * synapses.N_pre * synapses.N_post
-        for synapses in network.projections.values()
-    )
-    threads = len(os.sched_getaffinity(0)) if largest >= LARGE_PRODUCT else 1
-    return {"OPENBLAS_NUM_THREADS": str(threads)}
 
 
 def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
@@ -228,9 +110,48 @@ def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
 
     ``profile`` takes the time of every object, which costs time itself.
     """
-    standalone = "standalone" in type(get_device()).__name__.lower()
-    kind = StandaloneSimulation if standalone else RuntimeSimulation
-    return kind(network, profile)
+    if "standalone" not in type(get_device()).__name__.lower():
+        return RuntimeSimulation(network, profile)
+    write_endless_run(network, profile)
+    bundle, flags = build_bundle(WALL_CLOCK if profile else None)
+    objects = _names_of_code(network) if profile else None
+    return ProgramSimulation(plan_of(network), bundle, flags, network, objects)
+
+
+def plan_of(network: LayeredNetwork) -> Plan:
+    """What running a built network takes."""
+    model, settings = network.model, network.settings
+    group = network.presentations
+    edges = {edge.name: edge for edge in wiring(model, settings)}
+    return Plan(
+        settings=settings,
+        layers=tuple(layer.name for layer in network.layers),
+        activity=model.activity,
+        weights=network.weights,
+        starts={
+            name: Start(edges[name].shape, edges[name].kind.initial)
+            for name in network.weights
+        },
+        unit=float(model.synapse.parameters["v_unit"]),
+        presentations=group.name,
+        capacity=group.shape["capacity"],
+        random_sign=network.protocol.random_sign,
+        values=network.values,
+        held=tuple(
+            name
+            for name, synapses in network.projections.items()
+            if getattr(synapses, "held", None)
+        ),
+    )
+
+
+def _names_of_code(network: LayeredNetwork) -> dict[str, str]:
+    """Name of a code object -> of the Brian2 object that it belongs to."""
+    return {
+        item.codeobj.name: item.name
+        for item in network.brian2.sorted_objects
+        if getattr(item, "codeobj", None) is not None
+    }
 
 
 def write_endless_run(network: LayeredNetwork, profile: bool = False):
@@ -256,7 +177,8 @@ def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
 def build_bundle(extra_source: Path | None = None):
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
-    _sweep(cache_folder())
+    drop_unread_indices(device)
+    sweep(cache_folder(), UNFINISHED)
     work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache_folder()))
     try:
         device.build(directory=str(work), compile=False, run=False)
@@ -265,7 +187,7 @@ def build_bundle(extra_source: Path | None = None):
         dtype = prefs.core.default_float_dtype
         flags = " ".join(hot_flags(work, dtype))
         folder = cache_folder() / f"build_{_source_hash(work, flags)}"
-        if not _is_built(folder):
+        if not is_built(folder):
             compile_project(work, dtype)
             (work / MANIFEST).write_text(json.dumps(_manifest(device)))
             _publish(work, folder)
@@ -274,12 +196,19 @@ def build_bundle(extra_source: Path | None = None):
     return open_bundle(folder), flags
 
 
-def _is_built(folder: Path) -> bool:
-    try:
-        open_bundle(folder)
-    except (OSError, ValueError, KeyError):
-        return False
-    return os.access(folder / "main", os.X_OK)
+def drop_unread_indices(device):
+    """Leave out the numbers 0, 1, 2, ... of neurons that no generated code reads.
+
+    Brian2 makes them for every group, and makes them twice: as much memory as two
+    variables of its neurons.
+    """
+    blocks = device.code_objects.values()
+    read = {id(variable) for code in blocks for variable in code.variables.values()}
+    unread = {id(found[0]) for found in device.arange_arrays} - read
+    for table in (device.zero_arrays, device.arange_arrays):
+        table[:] = [found for found in table if id(found[0]) not in unread]
+    for variable in [found for found in device.arrays if id(found) in unread]:
+        del device.arrays[variable]
 
 
 def _publish(work: Path, folder: Path):
@@ -287,25 +216,18 @@ def _publish(work: Path, folder: Path):
     try:
         work.rename(folder)
     except OSError:
-        if _is_built(folder):
+        if is_built(folder):
             return
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
-
-
-def _sweep(cache: Path):
-    """Delete what builds that were killed have left behind, a day later."""
-    for folder in cache.glob(f"{UNFINISHED}*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > ABANDONED_S:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _source_hash(folder: Path, flags: str) -> str:
     """Over everything that is compiled or loaded, and the compiler."""
     digest = hashlib.sha256(f"{compiler_version()} {flags}".encode())
     sources = [path for path in folder.rglob("*") if path.is_file()]
-    for path in sorted(sources) + sorted(KERNELS.iterdir()):
+    headers = [*KERNELS.iterdir(), *CONVOLUTION_KERNELS.iterdir()]
+    for path in sorted(sources) + sorted(headers):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:24]
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from neuro_ep.datasets import Dataset
-from neuro_ep.device import Simulation
-from neuro_ep.gain import gain, open_rates
-from neuro_ep.network import LayeredNetwork
+from neuro_ep.gain import gain, open_rates, seen_by
 from neuro_ep.rule import Settings
+from neuro_ep.simulation import Plan, Simulation
 
 State = dict[str, np.ndarray]
 
@@ -23,6 +22,11 @@ def presentations(dataset: Dataset, settings: Settings) -> tuple[int, int]:
     """Batches of an epoch: whole ones for training, enough to test every sample."""
     training = len(dataset.train) // settings.batch
     return training, math.ceil(len(dataset.test) / settings.batch)
+
+
+def epoch_draw(seed: int, epoch: int) -> np.random.Generator:
+    """What an epoch is drawn with: first a permutation of the training samples."""
+    return np.random.default_rng(np.random.SeedSequence([seed, 1, epoch]))
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,12 @@ class Epochs:
     on_progress: Callable[[int, int, int], None] | None = None
 
     @property
-    def network(self) -> LayeredNetwork:
-        return self.simulation.network
+    def plan(self) -> Plan:
+        return self.simulation.plan
 
     @property
     def settings(self) -> Settings:
-        return self.network.settings
+        return self.plan.settings
 
     def show(self, epoch: int, state: State) -> tuple[State, dict[str, float]]:
         """Run one epoch (0 only evaluates); return the state after it and its row.
@@ -56,7 +60,7 @@ class Epochs:
         training, testing = presentations(self.dataset, self.settings)
         training = training if epoch else 0
         order, values = self._schedule(epoch, training, testing)
-        learned = self.network.weights
+        learned = self.plan.weights
         values.update({learned[name]: state[name] for name in learned})
         results = self.simulation.run(
             values, self.samples, self._wanted(), self._progress(epoch)
@@ -76,16 +80,18 @@ class Epochs:
         return after, row
 
     def _wanted(self) -> list[str]:
-        name = self.network.presentations.name
+        name = self.plan.presentations
         reads = [f"{name}.{read}" for read in ("predicted", "cost", "diverged")]
-        return [*self.network.weights.values(), *self._activities(), *reads]
+        return [*self.plan.weights.values(), *self._activities(), *reads]
 
     def _activities(self) -> list[str]:
-        activity = self.network.model.activity
-        return [f"{layer.name}.{activity}" for layer in self.network.layers[1:]]
+        activity = self.plan.activity
+        if activity is None:
+            return []
+        return [f"{layer}.{activity}" for layer in self.plan.layers[1:]]
 
     def _read(self, name: str, results: State) -> np.ndarray:
-        return results[f"{self.network.presentations.name}.{name}"]
+        return results[f"{self.plan.presentations}.{name}"]
 
     def _accuracies(self, order, training, testing, results) -> dict[str, float]:
         """Training samples are judged before their update, held-out ones at the end."""
@@ -105,7 +111,7 @@ class Epochs:
 
     def _schedule(self, epoch, training, testing):
         """The order of the samples, from (seed, epoch) alone, and the signs of beta."""
-        draw = np.random.default_rng(np.random.SeedSequence([self.seed, 1, epoch]))
+        draw = epoch_draw(self.seed, epoch)
         batch, shown = self.settings.batch, training + testing
         order = np.concatenate(
             [
@@ -113,10 +119,9 @@ class Epochs:
                 np.resize(self.dataset.test, testing * batch),
             ]
         ).astype(np.int64)
-        group = self.network.presentations
-        capacity, name = group.shape["capacity"], group.name
+        capacity, name = self.plan.capacity, self.plan.presentations
         sign = np.full(capacity, math.copysign(1, self.settings.beta))
-        if self.network.protocol.random_sign:
+        if self.plan.random_sign:
             sign *= draw.choice([-1.0, 1.0], capacity)
         slots = np.zeros(capacity * batch, dtype=np.int64)
         slots[: len(order)] = order
@@ -126,21 +131,23 @@ class Epochs:
             f"{name}.label": self.dataset.labels[slots],
             f"{name}.learn": np.arange(capacity) < training,
             f"{name}.sign": sign,
+            f"{name}.frames": self.dataset.frames,
         }
 
     def _gains(self, order, results) -> dict[str, float]:
         """g of every layer, measured at the free state of the last batch shown."""
         batch, settings = self.settings.batch, self.settings
-        below = self.dataset.inputs[order[-batch:]]
-        gains = {}
-        for eta, layer, activity in zip(
-            open_rates(settings),
-            self.network.layers[1:],
-            self._activities(),
-            strict=True,
-        ):
-            gains[f"gain_{layer.name}"] = gain(eta, settings.beta, below)
-            below = results[activity].reshape(batch, -1)
+        read = [results[name].reshape(batch, -1) for name in self._activities()]
+        gains: dict[str, float] = {}
+        if not read:
+            return gains
+        activities = [self.dataset.inputs[order[-batch:]], *read]
+        for number, eta in enumerate(open_rates(settings)):
+            pre, post = settings.edges[number]
+            name = f"gain_{self.plan.layers[post]}"
+            seen = seen_by(settings, number, activities[pre])
+            found = gain(eta, settings.beta, seen)
+            gains[name] = max(found, gains.get(name, 0.0))
         return gains
 
     def _progress(self, epoch):

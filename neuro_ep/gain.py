@@ -6,7 +6,8 @@ layer its strength is
 
     g = (eta/beta) * slope**2 * lambda_max(Gram of presynaptic activities) / batch
 
-with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1. The relative
+with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1; where weights
+are shared between positions, every position sees activities of its own. The relative
 error of the total update is about g. For beta > 0 it is positive feedback, and above
 0.5 it runs away; for beta < 0 it attenuates. Nudging with both signs cancels the first
 order in g.
@@ -19,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 from neuro_ep.errors import InputError
+from neuro_ep.filters import ALL, read_filter
 from neuro_ep.rule import Settings
 
 WARN_ABOVE = 0.1
@@ -26,9 +28,25 @@ REFUSE_ABOVE = 0.5
 
 
 def gain(eta: float, beta: float, activity: np.ndarray) -> float:
-    """g of one layer; ``activity`` is (batch, n_pre), with the bias unit left out."""
-    gram = activity @ activity.T / len(activity)
+    """g of one layer; ``activity`` is (batch, n_pre), or (batch, positions, rows) where
+    weights are shared, with the bias unit left out."""
+    seen = activity.reshape(-1, activity.shape[-1])
+    gram = min(seen @ seen.T, seen.T @ seen, key=len) / len(activity)
     return float(eta / abs(beta) * np.linalg.eigvalsh(gram)[-1])
+
+
+def seen_by(settings: Settings, projection: int, activity: np.ndarray) -> np.ndarray:
+    """What the weights of a projection see of (batch, n_pre), as in :func:`gain`."""
+    word = settings.filters[projection] if settings.filters else ALL
+    found = read_filter(word)
+    if found is None:
+        return activity
+    from neuro_ep.convolution.geometry import Convolution  # not without Brian2
+
+    maps, kernel = settings.shapes[settings.edges[projection][0]], found.kernel
+    window = (kernel, kernel, found.stride, found.padding, found.channels)
+    unfold = Convolution(*maps, *window).unfold
+    return np.stack([unfold(sample).T for sample in activity])
 
 
 def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[float]:
@@ -40,12 +58,15 @@ def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[flo
     """
     gains, activities = [], {0: np.asarray(inputs, dtype=float)}
     rho = RHO[settings.activation]
-    for eta, (pre, post), matrix in zip(
-        open_rates(settings), settings.edges, weights, strict=True
+    for number, (eta, matrix) in enumerate(
+        zip(open_rates(settings), weights, strict=True)
     ):
+        pre, post = settings.edges[number]
         if pre in activities:
-            gains.append(gain(eta, settings.beta, activities[pre]))
-            activities.setdefault(post, rho(activities[pre] @ matrix))
+            seen = seen_by(settings, number, activities[pre])
+            gains.append(gain(eta, settings.beta, seen))
+            above = np.moveaxis(rho(seen @ matrix), -1, 1)  # channels before positions
+            activities.setdefault(post, above.reshape(len(above), -1))
     return gains
 
 

@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 from neuro_ep import recording
 from neuro_ep.datasets import Dataset
-from neuro_ep.network import ONE, layer_names, wiring
+from neuro_ep.model import Shown
 from neuro_ep.rule import Rule, Settings
+from neuro_ep.wiring import ONE, layer_names, wiring
 
 
 def run_header(
@@ -21,6 +22,7 @@ def run_header(
     """The header of :mod:`neuro_ep.recording` for a training run."""
     model, protocol = rule.model(settings), rule.protocol(settings)
     names, edges = layer_names(settings.layers), wiring(model, settings)
+    learned = [edge for edge in edges if edge.kind.weight is not None]
     chosen = {key: value for key, value in asdict(settings).items() if key != "epochs"}
     parameters = {
         key: {"value": list(value) if isinstance(value, tuple) else value, "unit": "1"}
@@ -45,8 +47,8 @@ def run_header(
             "phases": [asdict(phase) for phase in protocol.phases],
         },
         "provenance": recording.provenance() | {"source": rule.source},
-        "units": _units(edges),
-        "projections": _projections(settings, names, edges),
+        "units": _units(learned),
+        "projections": _projections(names, learned),
         "dataset": {
             "name": dataset.name,
             "source": dataset.source,
@@ -59,6 +61,8 @@ def run_header(
 
 
 def _with_unit(value) -> dict:
+    if isinstance(value, Shown):
+        return {"value": value.value, "unit": value.unit}
     if not hasattr(value, "get_best_unit"):
         return {"value": float(value), "unit": "1"}
     unit = value.get_best_unit()
@@ -84,16 +88,13 @@ def _units(edges) -> dict[str, dict]:
     return {f"{edge.name}.{edge.kind.weight}": dict(volts) for edge in edges}
 
 
-def _projections(settings, names, edges) -> dict[str, dict]:
+def _projections(names, edges) -> dict[str, dict]:
     return {
         edge.name: {
             "source_pop": ONE if edge.pre is None else names[edge.pre],
             "target_pop": names[edge.post],
             "units": "mV",
-            "shape": [
-                1 if edge.pre is None else settings.layers[edge.pre],
-                settings.layers[edge.post],
-            ],
+            "shape": list(edge.shape),
         }
         for edge in edges
     }

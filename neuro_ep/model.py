@@ -11,6 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+class Shown(float):
+    """A number in SI units, and how it is written with its unit."""
+
+    def __new__(cls, number: float, value: float, unit: str):
+        made = super().__new__(cls, number)
+        made.value, made.unit = value, unit
+        return made
+
+    def __getnewargs__(self):
+        return float(self), self.value, self.unit
+
+    value: float
+    unit: str
+
+
 @dataclass(frozen=True)
 class NeuronModel:
     """Neurons of one kind.
@@ -20,7 +35,8 @@ class NeuronModel:
     parameters
         Value of every ``(shared, constant)`` parameter, with its unit.
     onset
-        State variables and the value they take when a presentation begins.
+        State variables and the value they take when a presentation begins, or the name
+        of the variable of these neurons that holds it.
     method
         Brian2's name of the integrator.
     regularly
@@ -51,6 +67,13 @@ class SynapseModel:
         The slot of Brian2's schedule in which the synapses change.
     regularly
         Slot of the schedule -> Brian2 code that runs there at every step.
+    gate
+        The shared variable that opens what runs regularly, where it is not zero; always
+        open if empty.
+    update
+        Brian2 code that runs at the end of steps in which ``plastic`` is not zero.
+    deliver
+        The slot in which sums are delivered.
     initial
         Where learned variables from the one unit (biases) start, in units of v_unit.
     symmetric
@@ -64,6 +87,9 @@ class SynapseModel:
     when: str = "groups"
     order: float = 0
     regularly: Mapping[str, str] = field(default_factory=dict)
+    gate: str = ""
+    update: str = ""
+    deliver: str = "groups"
     initial: float = 0.0
     symmetric: bool = False
 
@@ -81,6 +107,9 @@ class NetworkModel:
         Synapses of a layer onto itself, where they are not as ``synapse``.
     local
         Name -> further synapses from the one unit, as ``bias`` is one.
+    pool, pooled
+        Synapses without weights that average over windows, and the hidden neurons that
+        receive them, where the physics has such.
     backward
         Synapses from every layer to the one below it, down to the first hidden layer,
         where those of ``synapse`` do not serve both directions.
@@ -122,6 +151,8 @@ class NetworkModel:
     source: str
     lateral: SynapseModel | None = None
     local: Mapping[str, SynapseModel] = field(default_factory=dict)
+    pool: SynapseModel | None = None
+    pooled: NeuronModel | None = None
     backward: SynapseModel | None = None
     normaliser: SynapseModel | None = None
     cost: str = "squared-error"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,15 @@ from brian2 import Clock, Equations, Network, NeuronGroup, linked_var
 from brian2.core.preferences import prefs
 from brian2.units.fundamentalunits import is_dimensionless
 
+from neuro_ep.convolution import BiasSynapses, ConvSynapses, PoolSynapses
 from neuro_ep.dense import DenseSynapses
 from neuro_ep.errors import InputError
+from neuro_ep.filters import Filter
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.presentation import Presentations
 from neuro_ep.protocol import Protocol
 from neuro_ep.rule import Rule, Settings
-
-#: The group of one unit a replica that biases come from.
-ONE = "one"
+from neuro_ep.wiring import ONE, Edge, layer_names, wiring
 
 #: The parameter of synapses that takes the learning rate of their projection.
 RATE = "eta"
@@ -56,8 +56,13 @@ class LayeredNetwork:
     def weights(self) -> dict[str, str]:
         """Name of every learned variable: projection -> ``"group.variable"``."""
         edges = wiring(self.model, self.settings)
-        learned = {edge.name: f"{edge.name}.{edge.kind.weight}" for edge in edges}
-        return {name: learned[name] for name in [*self.projections, *self.biases]}
+        learned = {
+            edge.name: f"{edge.name}.{edge.kind.weight}"
+            for edge in edges
+            if edge.kind.weight is not None
+        }
+        named = [*self.projections, *self.biases]
+        return {name: learned[name] for name in named if name in learned}
 
     def phase_steps(self) -> list[int]:
         """Length of every phase, in steps of the clock."""
@@ -65,45 +70,6 @@ class LayeredNetwork:
             max(1, round(phase.duration / self.settings.step))
             for phase in self.protocol.phases
         ]
-
-
-def layer_names(layers: Iterable[int]) -> list[str]:
-    """``input, hidden, output``; ``hidden_1, hidden_2`` where there are more."""
-    depth = len(list(layers)) - 2
-    hidden = ["hidden"] if depth == 1 else [f"hidden_{k + 1}" for k in range(depth)]
-    return ["input", *hidden, "output"]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Dense synapses between two layers, given by their numbers from the input.
-
-    ``pre`` is None for a bias; ``rate`` is the number of the projection whose learning
-    rate they have.
-    """
-
-    name: str
-    kind: SynapseModel
-    pre: int | None
-    post: int
-    rate: int
-
-
-def wiring(model: NetworkModel, settings: Settings) -> list[Edge]:
-    """All learned synapses, from input to output: forward, bias, and then backward."""
-    names, edges, begun = layer_names(settings.layers), [], set()
-    for rate, (pre, post) in enumerate(settings.edges):
-        kind = model.synapse if pre != post else model.lateral or model.synapse
-        edges.append(Edge(f"{names[pre]}_to_{names[post]}", kind, pre, post, rate))
-        for name, local in {"bias": model.bias, **model.local}.items():
-            if post not in begun:
-                edges.append(Edge(f"{name}_{names[post]}", local, None, post, rate))
-        begun.add(post)
-    for rate, (pre, post) in enumerate(settings.edges):
-        if model.backward is not None and pre > 0:
-            name = f"{names[post]}_to_{names[pre]}"
-            edges.append(Edge(name, model.backward, post, pre, rate))
-    return edges
 
 
 def build_network(
@@ -162,12 +128,13 @@ def build_network(
         scale=model.read_out_unit,
         cost=model.cost,
         onset={
-            (group, name): float(value)
+            (group, name): value if isinstance(value, str) else float(value)
             for group, kind in compartments
             for name, value in kind.onset.items()
         },
         marks=[(group, name) for group, kind in compartments for name in kind.marks],
         listeners=[*(group for group, _ in compartments), *every],
+        outputs=settings.read or None,
     )
     groups = [group for group, _ in compartments]
     network = LayeredNetwork(
@@ -182,9 +149,18 @@ def build_network(
         brian2=Network(*groups, one, *every, presentations),
     )
     network.values.update(protocol_values(network))
+    if "read" in cells[-1].group.variables:
+        network.values[f"{cells[-1].group.name}.read"] = _read_units(settings)
     if set_values:
         set_all(network, network.values)
     return network
+
+
+def _read_units(settings: Settings) -> np.ndarray:
+    """1 for every unit of the last layer that is read out, else 0, by replica."""
+    units = np.arange(settings.layers[-1])
+    read = units >= units.size - (settings.read or units.size)
+    return np.tile(read.astype(float), settings.batch)
 
 
 def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
@@ -200,8 +176,16 @@ def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
         f"{name}.phase_restore": np.array([int(phase.restore) for phase in phases]),
         f"{name}.phase_every": np.array([phase.every for phase in phases]),
         f"{name}.phase_from_before": np.array([int(p.from_before) for p in phases]),
+        f"{name}.phase_echo": np.array([int(phase.echo) for phase in phases]),
+        f"{name}.judged_steps": _judged_steps(network),
         f"{name}.tolerance": settings.tolerance * settings.step * float(unit),
     }
+
+
+def _judged_steps(network: LayeredNetwork) -> int:
+    """In how many steps of the run the cost counts, -1 for all of them."""
+    share = network.settings.judged
+    return -1 if share == 1 else round(share * network.phase_steps()[0])
 
 
 def set_all(network: LayeredNetwork, values: Mapping[str, np.ndarray | float]):
@@ -245,9 +229,8 @@ def is_linked(group: NeuronGroup, variable: str) -> bool:
 def _cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
     """The layers, in the order in which they move within a step."""
     names, last = layer_names(settings.layers), len(settings.layers) - 1
-    kinds = [model.input, *[model.hidden] * (last - 1), model.output]
     cells = []
-    for k, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+    for k, (name, kind) in enumerate(zip(names, _kinds(model, settings), strict=True)):
         size = settings.batch * settings.layers[k]
         up, down = (2 * k, 2 * (2 * last + 1 - k)) if model.sweep else (0, 0)
         basal, apical = _neurons(name, kind, size, clock, up), None
@@ -257,6 +240,20 @@ def _cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
             _link(apical, basal)
         cells.append(Cell(kind, basal, apical))
     return cells
+
+
+def _kinds(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
+    """The neurons of every layer."""
+    averaged = {
+        edge.post
+        for edge in wiring(model, settings)
+        if edge.filter is not None and edge.filter.is_average
+    }
+    hidden = [
+        model.pooled if k in averaged and model.pooled else model.hidden
+        for k in range(1, len(settings.layers) - 1)
+    ]
+    return [model.input, *hidden, model.output]
 
 
 def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
@@ -297,22 +294,42 @@ class _Synapses:
         self.values: dict[str, np.ndarray | float] = {}
 
     def join(self, edge: Edge):
-        """The dense synapses of an edge."""
+        """The synapses of an edge."""
         source = self.one if edge.pre is None else self.cells[edge.pre].group
-        self.values[f"{edge.name}.{RATE}"] = self.settings.eta[edge.rate]
-        return self._make(edge.name, edge.kind, source, self.cells[edge.post].group)
+        if edge.kind.weight is not None:
+            self.values[f"{edge.name}.{RATE}"] = self.settings.eta[edge.rate]
+        ends = (edge.name, edge.kind, source, self.cells[edge.post].group)
+        if edge.maps is None:
+            return self._make(*ends, self.connect, hold=self.hold)
+        if edge.pre is None:
+            return self._make(*ends, BiasSynapses, channels=edge.maps[0])
+        return self._filtered(ends, edge.filter, edge.maps)
+
+    def _filtered(self, ends, found: Filter, maps):
+        if found.is_average:
+            return self._make(*ends, PoolSynapses, shape=maps, window=found.kernel)
+        return self._make(
+            *ends,
+            ConvSynapses,
+            shape=maps,
+            channels=found.channels,
+            kernel=found.kernel,
+            stride=found.stride,
+            padding=found.padding,
+        )
 
     def normalise(self, kind: SynapseModel):
         """Synapses of the output layer onto itself that share a sum."""
         output = self.cells[-1]
         group = output.apical if output.apical is not None else output.group
-        return self._make("normaliser", kind, group, group)
+        ends = ("normaliser", kind, group, group)
+        return self._make(*ends, self.connect, hold=self.hold)
 
-    def _make(self, name, kind: SynapseModel, pre, post):
+    def _make(self, name, kind: SynapseModel, pre, post, connect, **how):
         equations = heard(kind.equations, pre, post)
         order, adds = self._sums(equations, pre, post)
         self.values.update(_parameters(name, kind))
-        synapses = self.connect(
+        synapses = connect(
             pre,
             post,
             equations,
@@ -322,11 +339,14 @@ class _Synapses:
             order=kind.order,
             sum_order=order,
             adds=adds,
-            hold=self.hold,
+            deliver=kind.deliver,
             name=name,
+            **how,
         )
+        if kind.update:
+            synapses.run_where(kind.update, "plastic", name=f"{name}_update")
         for slot, code in kind.regularly.items():
-            synapses.run_regularly(code, when=slot, name=f"{name}_{slot}")
+            regularly(synapses, kind.gate, code, when=slot, name=f"{name}_{slot}")
         return synapses
 
     def _sums(self, equations: Equations, pre, post):
@@ -345,6 +365,13 @@ class _Synapses:
             if earlier:
                 adds.append(equation.varname)
         return order, adds
+
+
+def regularly(synapses: DenseSynapses, gate: str, code: str, **how):
+    """Run code at every step, or where the gate is open."""
+    if gate:
+        return synapses.run_where(code, gate, **how)
+    return synapses.run_regularly(code, **how)
 
 
 def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:

@@ -21,8 +21,17 @@ from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
 #: The environment variable that names the file with the samples, raw, one row each.
 SAMPLES = "NEURO_EP_SAMPLES"
 
+#: The one that names the file with targets in time, where there are any.
+TARGETS = "NEURO_EP_TARGETS"
+
 #: Shared variables that follow the protocol, see :mod:`neuro_ep.protocol`.
-PROTOCOL = ("nudged", "beta", "plastic", "marking")
+PROTOCOL = (
+    *("nudged", "beta", "plastic", "marking"),
+    *("echo", "mirror", "judged", "final", "learns"),
+)
+
+#: How a sample is spread over the steps of a phase.
+TIMES = ("frames", "target_frames", "judged_steps")
 
 #: Where a run stands: zero at its start.
 PLACE = ("presentation", "phase", "step", "ending")
@@ -49,6 +58,14 @@ class Presentations(Group):
     tolerance
         A phase ends early once no neuron moves by more than this in a step, in units
         of its state; 0 keeps the length fixed.
+    frames
+        A sample is so many inputs one after another, each shown for an equal share of
+        a phase; 0 counts as 1.
+    target_frames
+        The same for targets, in a file of their own; 0: the class is the target.
+    judged_steps
+        The cost counts in so many steps, the last ones of a run; -1: in all of them,
+        0: at its final instant only.
 
     Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), the mean over
     the batch of the cost that the model names, ``taken`` (capacity,), steps of the
@@ -65,7 +82,7 @@ class Presentations(Group):
         shape = {"replicas": replicas, "capacity": capacity, "phases": phases}
         self.shape = shape
         integers, slots = np.int32, capacity * replicas
-        for scalar in ("n_presentations", *PLACE, "diverged"):
+        for scalar in ("n_presentations", *PLACE, "diverged", *TIMES):
             variables.add_array(scalar, size=1, dtype=integers, scalar=True, index="0")
         for scalar in ("strength", "tolerance"):
             variables.add_array(scalar, size=1, scalar=True, index="0")
@@ -83,6 +100,7 @@ class Presentations(Group):
             ("phase_restore", phases, integers),
             ("phase_every", phases, integers),
             ("phase_from_before", phases, integers),
+            ("phase_echo", phases, integers),
         ):
             variables.add_array(array, size=size, dtype=dtype)
         self._enable_group_attributes()
@@ -98,14 +116,17 @@ class Presentations(Group):
         onset,
         marks,
         listeners,
+        outputs=None,
     ):
         """Say what the operation touches, once the network's groups exist.
 
-        onset maps (group, variable) to its SI value at the beginning of a presentation;
-        marks are the (group, variable) that plasticity compares with; listeners are the
+        onset maps (group, variable) to its SI value at the beginning of a presentation,
+        or to the name of the group's variable that holds it; marks are the (group, variable) that plasticity compares with; listeners are the
         groups whose shared variables of :data:`PROTOCOL`, where declared, follow it.
         ``read_out / scale`` of the output group is the prediction; scale None means
-        that it is dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it.
+        that it is dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it,
+        or the name of the output group's variable to be summed. The last ``outputs``
+        units of the output group are read, all if None.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)
@@ -114,8 +135,14 @@ class Presentations(Group):
         operation.read_out = operation.refer(output_group, read_out)
         operation.scale = scale and operation.refer(output_group, scale)
         operation.cost = cost
+        operation.outputs = outputs
+        if cost in output_group.variables:
+            operation.cost_sum = operation.refer(output_group, cost)
         operation.onset = [
-            (operation.refer(group, name), value)
+            (
+                operation.refer(group, name),
+                operation.refer(group, value) if isinstance(value, str) else value,
+            )
             for (group, name), value in onset.items()
         ]
         operation.marks = [operation.refer(group, name) for group, name in marks]
@@ -144,6 +171,7 @@ class PresentationOperation(CodeRunner):
         self.variables = Variables(None)
         self.variables.add_object("_blas", BLAS)
         self.names: list[str] = []
+        self.cost_sum = None
 
     def refer(self, group, name):
         """Make an array of another group known here; return its variable."""
@@ -152,6 +180,10 @@ class PresentationOperation(CodeRunner):
             self.variables.add_reference(own, group, name, index="0")
             self.names.append(own)
         return self.variables[own]
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.target.owner) // self.group.shape["replicas"]
 
     def create_code_objects(self, run_namespace):
         own = [name for name in self.group.variables if name not in ("N", "t", "dt")]
@@ -167,16 +199,19 @@ class PresentationOperation(CodeRunner):
             template_kwds={
                 **self.group.shape,
                 "n_inputs": len(self.input.owner) // self.group.shape["replicas"],
-                "n_outputs": len(self.target.owner) // self.group.shape["replicas"],
+                "n_outputs": self.n_outputs,
+                "n_read": self.outputs or self.n_outputs,
                 "input": self.input,
                 "target": self.target,
                 "read_out": self.read_out,
                 "scale": self.scale,
                 "cost_name": self.cost,
+                "cost_sum": self.cost_sum,
                 "onset": self.onset,
                 "marks": self.marks,
                 "protocol": self.protocol,
                 "samples": SAMPLES,
+                "targets": TARGETS,
                 "sample_dtype": np.dtype(self.input.dtype).name,
                 "runaway": RUNAWAY,
             },

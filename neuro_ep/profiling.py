@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import StateUpdater, SubexpressionUpdater
 
 from neuro_ep.dense.operations import PlasticityOperation, SummedOperation
@@ -35,18 +36,23 @@ def profile_epoch(epochs: Epochs, state: State) -> list[Share]:
     """Run one epoch on a simulation that takes the time; the slowest first."""
     _, row = epochs.show(1, state)
     total = row["wall_s"]
-    names = described(epochs.network)
+    names = described(epochs.simulation.network)
     found = epochs.simulation.seconds.items()
-    shares = [Share(names[name], time, time / total) for name, time in found]
+    shares = [
+        Share(names[name], time, time / total) for name, time in found if name in names
+    ]
     rest = max(0.0, total - sum(share.seconds for share in shares))
     shares.sort(key=lambda share: -share.seconds)
     return [*shares, Share(REST, rest, rest / total)]
 
 
 def described(network: LayeredNetwork) -> dict[str, str]:
-    """Name of every object that runs -> what it computes, in words."""
+    """Name of every object that computes something -> what it computes, in words."""
     objects = network.brian2.sorted_objects
-    return {item.name: _words(item) for item in objects}
+    words = {
+        item.name: _words(item) for item in objects if isinstance(item, CodeRunner)
+    }
+    return {name: what for name, what in words.items() if what}
 
 
 def _words(item) -> str:
@@ -56,7 +62,8 @@ def _words(item) -> str:
         held = " (held)" if item.group.held else ""
         return f"{item.group.name}: {', '.join(_computed(item))}{held}"
     if isinstance(item, (StateUpdater, SubexpressionUpdater)):
-        return f"{item.group.name}: {', '.join(_computed(item))}"
+        computed = ", ".join(_computed(item))
+        return computed and f"{item.group.name}: {computed}"
     return item.name
 
 

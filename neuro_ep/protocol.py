@@ -14,6 +14,16 @@ plastic
     nudged phases of opposite sign are averaged.
 marking
     1 in steps at whose end rules that need it note the activity they compare with.
+echo
+    1 while time is shown in reverse, else 0.
+mirror
+    1 in the first step of an echo, else 0.
+judged
+    1 in steps in which the cost counts, else 0.
+final
+    1 in the first step of an echo where the cost counts at the final instant only.
+learns
+    1 in presentations that go beyond their first phase, 0 in those that only test.
 """
 
 from __future__ import annotations
@@ -36,6 +46,9 @@ class Phase:
     Rules that open it more rarely compare with a mark, the activity when it was open
     last or the phase began; with ``from_before`` the mark stays that of the end of the
     phase before, also where the neurons are restored.
+
+    An ``echo`` shows inputs and targets in reverse, from the state where the phase
+    before has ended.
     """
 
     name: str
@@ -45,6 +58,7 @@ class Phase:
     restore: bool = False
     every: int = 1
     from_before: bool = False
+    echo: bool = False
 
     def __post_init__(self):
         if not 0 < self.duration < math.inf:
@@ -109,3 +123,19 @@ def free_then_contrast(nudging: str, free: float, nudged: float) -> Protocol:
     return Protocol(
         nudging, (Phase("free", free), Phase("nudge+", nudged, nudge=1), lower)
     )
+
+
+def run_then_echo(nudging: str, duration: float) -> Protocol:
+    """The protocol of echo learning: run, turn the momenta round, run back nudged.
+
+    nudging
+        "symmetric": two copies echo at once, with +beta and -beta. "one-sided": one,
+        with +beta, is compared with the run itself. Weights change as the echo ends.
+    duration
+        Of the run, in units of the neurons' time constant; the echo takes as long.
+    """
+    known = ("symmetric", "one-sided")
+    if nudging not in known:
+        raise InputError(f"nudging {nudging!r}: choose one of {', '.join(known)}")
+    back = Phase("echo", duration, nudge=1, plastic=1.0, every=0, echo=True)
+    return Protocol(nudging, (Phase("run", duration), back))

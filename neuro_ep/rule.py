@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from neuro_ep.errors import InputError
+from neuro_ep.filters import Shape, map_shapes
 from neuro_ep.model import NetworkModel
 from neuro_ep.protocol import Protocol
 
@@ -21,6 +22,9 @@ class Settings:
     connections
         Pairs of layers (from, to), numbered from the input, that synapses join: every
         layer to the next if not given. A layer may be joined to itself.
+    filters, image
+        A word a projection, see :mod:`neuro_ep.filters`, where weights are shared
+        between positions, and the (channels, height, width) of the input.
     eta
         Learning rate of gradient descent on the cost, one per projection from input to
         output, or one per connection where they are given (a single number serves all),
@@ -48,6 +52,13 @@ class Settings:
         both.
     nudging, activation, dynamics, plasticity
         Names, see the model file of the rule.
+    judged
+        Share of a run, at its end, in which the cost counts; 0: its final instant. For
+        rules whose cost is over time.
+    read
+        Units of the last layer, the last ones, that are the output; 0: all.
+    optimiser
+        Name, see the model file of the rule.
     cost
         "squared-error", one half of it summed over outputs, or "cross-entropy" of a
         softmax.
@@ -71,6 +82,11 @@ class Settings:
     decay: float = 0.0
     weight_angle: float = 0.0
     connections: tuple[tuple[int, int], ...] = ()
+    filters: tuple[str, ...] = ()
+    image: tuple[int, ...] = ()
+    judged: float = 1.0
+    read: int = 0
+    optimiser: str = "gradient-descent"
     cost: str = "squared-error"
 
     def __post_init__(self):
@@ -94,12 +110,17 @@ class Settings:
         _check(finite, "tolerance", self.tolerance, "a finite number from 0")
         _check(0 <= self.alpha <= 1, "alpha", self.alpha, "a number from 0 to 1")
         _check(0 <= self.decay < 1, "decay", self.decay, "a number from 0, below 1")
+        judged = 0 <= self.judged <= 1
+        _check(judged, "judged", self.judged, "a share from 0 to 1")
+        fits = self.read >= 0 and self.read % 1 == 0 and self.read <= self.layers[-1]
+        _check(fits, "read", self.read, "units of the last layer, or 0 for all")
         turned = 0 <= self.weight_angle <= 180
         _check(turned, "weight_angle", self.weight_angle, "degrees from 0 to 180")
         for name in ("batch", "epochs", "plastic_every"):
             value = getattr(self, name)
             _check(_is_count(value), name, value, "a whole number from 1")
         self._check_connections()
+        self._check_filters()
         projections = len(self.edges)
         if len(self.eta) == 1:
             object.__setattr__(self, "eta", self.eta * projections)
@@ -117,6 +138,23 @@ class Settings:
         """Pairs of layers (from, to) that synapses join."""
         chain = range(len(self.layers) - 1)
         return self.connections or tuple((k, k + 1) for k in chain)
+
+    @property
+    def shapes(self) -> dict[int, Shape]:
+        """Layer -> (channels, height, width), for those that filters join."""
+        return map_shapes(self.image, self.edges, self.filters) if self.filters else {}
+
+    def _check_filters(self):
+        if not self.filters:
+            return
+        maps = len(self.image) == 3 and all(_is_count(size) for size in self.image)
+        _check(maps, "image", self.image, "channels, height and width, such as 1,8,8")
+        remedy = f"a word for each of the {len(self.edges)} projections"
+        _check(len(self.filters) == len(self.edges), "filters", self.filters, remedy)
+        for layer, shape in self.shapes.items():
+            units, remedy = math.prod(shape), f"layer {layer} has maps of {shape}: "
+            fits = self.layers[layer] == units
+            _check(fits, "layers", self.layers, remedy + f"give it {units} units")
 
     def _check_connections(self):
         last = len(self.layers) - 1
@@ -189,6 +227,8 @@ class Rule:
         feed back on them with gain g, see :mod:`neuro_ep.gain`.
     claims
         What is promised: name -> value that tests measure.
+    family
+        How it is checked, a key of :data:`neuro_ep.checking.FAMILIES`.
     bounds
         The same in numbers: what ``neuro-ep check`` measures -> (lowest, highest).
         Names and what holds for those not given: :data:`neuro_ep.checking.BOUNDS`.
@@ -203,6 +243,7 @@ class Rule:
     defaults: Mapping[str, Settings]
     presets: Mapping[str, Preset] = field(default_factory=dict)
     gain: bool = False
+    family: str = "equilibrium"
     claims: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 

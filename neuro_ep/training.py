@@ -7,24 +7,29 @@ held-out samples with plasticity closed. What it leaves behind is the checkpoint
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuro_ep import device, recording
+from neuro_ep import recording
+from neuro_ep.cache import scratch_folder
 from neuro_ep.datasets import Dataset
 from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.gain import check_gains, estimated_gains
 from neuro_ep.header import run_header
-from neuro_ep.network import LayeredNetwork, build_network, wiring
-from neuro_ep.profiling import Share, profile_epoch
 from neuro_ep.rule import Rule, Settings
+from neuro_ep.simulation import ENDLESS_STEPS, Plan, Simulation, choose_target
+from neuro_ep.warm import WarmStart
+from neuro_ep.wiring import wiring
+
+if TYPE_CHECKING:
+    from neuro_ep.profiling import Share
 
 #: Below this nudging, float32 rounding spoils the updates (0.2 % at 1e-3).
 SMALLEST_BETA_IN_FLOAT32 = 1e-3
@@ -60,6 +65,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
+    start: WarmStart | None = None,
 ) -> TrainingResult:
     """Train and record; everything is checked before anything is compiled or written.
 
@@ -76,6 +82,8 @@ def train(
         presentations) during one.
     on_warning
         Called with the text of a warning.
+    start
+        Where the build for this very rule, data and settings is found, or kept.
 
     Raises
     ------
@@ -87,7 +95,7 @@ def train(
     started = time.monotonic()
     _check(rule, dataset, settings, dtype)
     _check_seed(seed)
-    target = device.choose_target(target)
+    target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
     warning = _gain_warning(rule, dataset, settings, weights, allow_gain)
     begin = recording.resume if resume else recording.create
@@ -98,13 +106,16 @@ def train(
     def simulate(folder: Path):
         """The epochs that are still to come."""
         samples = _samples(folder, dataset, dtype)
-        simulation = _simulation(rule, dataset, settings, target, dtype)
+        left = start.simulation() if start is not None else None
+        simulation = left or _simulation(rule, dataset, settings, target, dtype)
+        if start is not None and left is None:
+            start.keep(rule, settings, simulation)
         writer.header["provenance"].update(simulation.describe())
-        state = writer.state or _start(simulation.network, weights, dtype)
+        state = writer.state or _start(simulation.plan, weights, dtype)
         run = Epochs(simulation, dataset, seed, samples, on_progress)
         for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
             state, row = run.show(epoch, state)
-            writer.checkpoint(epoch, _in_units(simulation.network, state), row, state)
+            writer.checkpoint(epoch, _in_units(state), row, state)
             if row["diverged"]:
                 _stop_diverged(writer, row, started)
             if on_epoch is not None:
@@ -112,7 +123,7 @@ def train(
 
     with writer.alone():
         try:
-            with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
+            with scratch_folder() as folder:
                 simulate(Path(folder))
         except BaseException:
             if writer.last_epoch < 0:  # nothing was recorded: leave nothing behind
@@ -140,12 +151,14 @@ def profile(
     dtype: str = "float32",
 ) -> list[Share]:
     """Where the time of one epoch goes; it runs from new weights, unrecorded."""
-    target = device.choose_target(target)
+    from neuro_ep.profiling import profile_epoch
+
+    target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
     simulation = _simulation(rule, dataset, settings, target, dtype, profile=True)
-    with tempfile.TemporaryDirectory(prefix="neuro_ep_samples_") as folder:
+    with scratch_folder() as folder:
         samples = _samples(Path(folder), dataset, dtype)
-        state = _start(simulation.network, weights, dtype)
+        state = _start(simulation.plan, weights, dtype)
         return profile_epoch(Epochs(simulation, dataset, seed, samples), state)
 
 
@@ -157,8 +170,11 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
 
 
 def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
-    features, classes = dataset.inputs.shape[1], dataset.classes
-    if (settings.layers[0], settings.layers[-1]) != (features, classes):
+    features, classes = dataset.features, dataset.classes
+    if (settings.layers[0], settings.read or settings.layers[-1]) != (
+        features,
+        classes,
+    ):
         raise InputError(
             f"layers {','.join(map(str, settings.layers))} do not fit {dataset.name}: "
             f"it has {features} inputs and {classes} classes, so layers must begin "
@@ -191,11 +207,11 @@ def _check_length(protocol, shown: int, settings: Settings):
     """An epoch is one run, and a run has so many steps at most."""
     times = sum(phase.duration for phase in protocol.phases)
     steps = shown * times / settings.step
-    if steps > device.ENDLESS_STEPS:
+    if steps > ENDLESS_STEPS:
         raise InputError(
             f"free = {settings.free}, nudged = {settings.nudged}, step = "
             f"{settings.step}: an epoch would take {steps:.1e} steps; shorten the "
-            f"phases or raise step, for at most {device.ENDLESS_STEPS:.0e}"
+            f"phases or raise step, for at most {ENDLESS_STEPS:.0e}"
         )
 
 
@@ -220,7 +236,7 @@ def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
 
 
 def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.ndarray]:
-    """Weights in units of v_unit, uniform in +-1/sqrt(n_pre); forward weights first.
+    """Weights in units of v_unit, uniform in +-1/sqrt(rows); forward weights first.
 
     Backward weights are the transposed forward ones, each with its sign flipped with
     probability (1 - cos weight_angle)/2. What comes from the one unit starts where its
@@ -230,9 +246,9 @@ def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.n
     model = rule.model(settings)
     forward, backward = {}, {}
     for edge in wiring(model, settings):
-        if edge.pre is None:
+        if edge.pre is None or edge.kind.weight is None:
             continue
-        shape = settings.layers[edge.pre], settings.layers[edge.post]
+        shape = edge.shape
         if edge.kind is model.backward:
             tied = list(forward.values())[edge.rate].T
             flipped = (1 - math.cos(math.radians(settings.weight_angle))) / 2
@@ -250,9 +266,10 @@ def _mirrored(weights: np.ndarray) -> np.ndarray:
     return upper + upper.T
 
 
-def _simulation(
-    rule, dataset, settings, target, dtype, profile=False
-) -> device.Simulation:
+def _simulation(rule, dataset, settings, target, dtype, profile=False) -> Simulation:
+    from neuro_ep import device
+    from neuro_ep.network import build_network
+
     device.activate(target)
     network = build_network(
         rule,
@@ -264,19 +281,16 @@ def _simulation(
     return device.simulation(network, profile)
 
 
-def _start(network: LayeredNetwork, weights, dtype) -> dict[str, np.ndarray]:
+def _start(plan: Plan, weights, dtype) -> dict[str, np.ndarray]:
     """The learned variables before training, in SI units, as they are simulated."""
-    unit = float(network.model.synapse.parameters["v_unit"])
-    kinds = {e.name: e.kind for e in wiring(network.model, network.settings)}
     state = {}
-    for name, synapses in {**network.projections, **network.biases}.items():
-        shape = (synapses.N_pre, synapses.N_post)
-        start = weights.get(name, np.full(shape, kinds[name].initial))
-        state[name] = (start * unit).astype(dtype)
+    for name, start in plan.starts.items():
+        value = weights.get(name, np.full(start.shape, start.value))
+        state[name] = (value * plan.unit).astype(dtype)
     return state
 
 
-def _in_units(network: LayeredNetwork, state) -> dict[str, np.ndarray]:
+def _in_units(state) -> dict[str, np.ndarray]:
     """The same in mV, for the recording."""
     return {name: values * 1e3 for name, values in state.items()}
 

@@ -14,6 +14,7 @@ from neuro_ep.errors import RunError
 from neuro_ep.network import LayeredNetwork, build_network
 from neuro_ep.presentation import SAMPLES
 from neuro_ep.rule import Rule, Settings
+from neuro_ep.simulation import threads
 from neuro_ep.training import initial_weights
 
 N_SAMPLES = 400
@@ -76,7 +77,7 @@ class Program:
             self._values(shown or self.work.presentations),
             environment={
                 SAMPLES: str(self.samples),
-                **device.blas_threads(self.network),
+                **threads(),
                 **environment,
             },
             wanted=[*learned.values(), diverged],

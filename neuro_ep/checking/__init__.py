@@ -30,6 +30,8 @@ What is measured of dyads
     linear_error                  of a linear network, at beta = 1
     settled_error                 of the states in continuous time and in closed form
     forward_change                of basal potentials by nudging, at alpha = 0, in mV
+
+What is measured of parameters that have momenta: see :mod:`neuro_ep.checking.heb`.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import dyads
+from neuro_ep.checking import dyads, heb
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -124,6 +126,7 @@ MEASURED = (
     "energy_mismatch",
     "residual",
     "float32_error",
+    *("reversal", "averaged_error", "simple_error", "oracle_error", "rhel_error"),
 )
 
 
@@ -195,6 +198,7 @@ FAMILIES: dict[str, Callable] = {
     "equilibrium": _equilibrium,
     "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),
     "dyadic graphs": lambda rule, settings, *how: dyads.measure_graphs(rule, *how),
+    "heb": lambda rule, settings, *how: heb.measure(rule, *how),
 }
 
 

@@ -117,18 +117,35 @@ def _descent(rule: Rule, settings: Settings, subject) -> dict:
 
 
 def _truth(settings: Settings, weights: Weights, inputs, labels) -> Weights:
+    chain = chain_of(settings, (weights, inputs, labels))
+    network = chain.weights, chain.biases, chain.x, chain.y
+    found = backpropagation(*network, chain.activation, chain.cost)
+    return descent(settings, found)
+
+
+def chain_of(settings: Settings, subject, **fields) -> Chain:
+    """The oracle's network for a subject as drawn; ``fields`` are others of it."""
+    weights, inputs, labels = subject
     names = layer_names(settings.layers)
-    forward = [f"{a}_to_{b}" for a, b in zip(names, names[1:], strict=False)]
-    biases = [f"bias_{name}" for name in names[1:]]
     activation = {"linear": "identity"}.get(settings.activation, settings.activation)
-    d_weights, d_biases = backpropagation(
-        [weights[name] for name in forward],
-        [weights[name][0] for name in biases],
+    return Chain(
+        [weights[f"{a}_to_{b}"] for a, b in zip(names, names[1:], strict=False)],
+        [weights[f"bias_{name}"][0] for name in names[1:]],
         inputs,
         np.eye(settings.layers[-1])[labels],
-        activation,
-        settings.cost,
+        activation=activation,
+        alpha=settings.alpha,
+        beta=settings.beta,
+        cost=settings.cost,
+        **fields,
     )
+
+
+def descent(settings: Settings, gradients) -> Weights:
+    """Minus the gradients (dW of the layers, db of the layers), by projection."""
+    names, (d_weights, d_biases) = layer_names(settings.layers), gradients
+    forward = [f"{a}_to_{b}" for a, b in zip(names, names[1:], strict=False)]
+    biases = [f"bias_{name}" for name in names[1:]]
     truth = {name: -d for name, d in zip(forward, d_weights, strict=True)}
     return truth | {name: -d[None] for name, d in zip(biases, d_biases, strict=True)}
 
@@ -154,19 +171,11 @@ def _linear_error(rule: Rule, subject, layers, batch: int) -> float:
 
 def settled_error(rule: Rule, subject, layers, batch: int) -> float:
     """Largest difference of the states in continuous time and their closed form."""
-    weights, inputs, labels = subject
     settings, names = settled(layers, batch), layer_names(layers)
     parts = [(name, f"{name}.m", f"{name}_apical.d") for name in names[1:]]
     wanted = [variable for _, *both in parts for variable in both]
     values = shown(rule, settings, *subject, eta=0, wanted=wanted).values
-    chain = Chain(
-        [weights[f"{a}_to_{b}"] for a, b in zip(names, names[1:], strict=False)],
-        [weights[f"bias_{name}"][0] for name in names[1:]],
-        inputs,
-        np.eye(layers[-1])[labels],
-        beta=settings.beta,
-        reference="mean",
-    )
+    chain = chain_of(settings, subject, reference="mean")
     truth, gaps = settle(chain), []
     for k, (_, m, d) in enumerate(parts, start=1):
         f = chain.activation_of(k).value

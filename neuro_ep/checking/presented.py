@@ -1,4 +1,4 @@
-"""One presentation of a built network, and what it leaves behind."""
+"""Presentations to a built network, and what they leave behind."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def present(
     learn: bool = True,
     wanted: Iterable[str] = (),
 ) -> Presented:
-    """Present a batch once, from these weights (in SI units, by projection).
+    """Present batches one after another.
 
-    inputs (batch, n), labels (batch,); ``learn`` False shows it without a target;
-    ``sign`` is that of beta where the protocol draws it.
+    weights in SI units, by projection; inputs (rows, n), labels (rows,), as many rows as the network has capacity for;
+    ``learn`` False shows them without a target; ``sign`` is that of beta where the
+    protocol draws it.
 
     Raises
     ------
@@ -48,12 +49,13 @@ def present(
     names, p = network.weights, network.presentations.name
     values: dict = {names[name]: weights[name] for name in names}
     values |= {f"{name}.eta": eta for name in names}
+    shown = len(labels) // network.settings.batch
     values |= {
-        f"{p}.n_presentations": 1,
-        f"{p}.sample": np.arange(network.settings.batch),
+        f"{p}.n_presentations": shown,
+        f"{p}.sample": np.arange(len(labels)),
         f"{p}.label": labels,
-        f"{p}.learn": np.array([int(learn)]),
-        f"{p}.sign": np.array([float(sign)]),
+        f"{p}.learn": np.full(shown, int(learn)),
+        f"{p}.sign": np.full(shown, float(sign)),
     }
     if beta is not None:
         values[f"{p}.strength"] = beta

@@ -14,6 +14,7 @@ import importlib.util
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import brian2
@@ -33,6 +34,7 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 
+from neuro_ep.cache import cache_folder
 from neuro_ep.errors import RunError
 
 HERE = Path(__file__).parent
@@ -43,24 +45,30 @@ BLAS_LIBRARY = scipy_openblas32.get_library()
 BLAS_FOLDER = scipy_openblas32.get_lib_dir()
 
 
-def _blas_placeholder() -> None:
+def _placeholder() -> None:
     """Never called: it carries include folders and libraries into the build."""
 
 
+def kernel_function(headers: list[str], folders: list[Path]) -> Function:
+    """A function that, where a code object lists it, brings headers and BLAS along."""
+    function = Function(_placeholder, arg_units=[], return_unit=1)
+    function.implementations.add_implementation(
+        CPPCodeGenerator,
+        code=None,
+        compiler_kwds={
+            "headers": [f'"{header}"' for header in headers],
+            "include_dirs": [str(folder) for folder in folders],
+            "libraries": [BLAS_LIBRARY],
+            "library_dirs": [BLAS_FOLDER],
+            "runtime_library_dirs": [BLAS_FOLDER],
+        },
+    )
+    function.implementations.add_numpy_implementation(_placeholder)
+    return function
+
+
 #: A code object that lists this function is compiled and linked with the kernels.
-BLAS = Function(_blas_placeholder, arg_units=[], return_unit=1)
-BLAS.implementations.add_implementation(
-    CPPCodeGenerator,
-    code=None,
-    compiler_kwds={
-        "headers": ['"dense.hpp"'],
-        "include_dirs": [str(KERNELS)],
-        "libraries": [BLAS_LIBRARY],
-        "library_dirs": [BLAS_FOLDER],
-        "runtime_library_dirs": [BLAS_FOLDER],
-    },
-)
-BLAS.implementations.add_numpy_implementation(_blas_placeholder)
+BLAS = kernel_function(["dense.hpp"], [KERNELS])
 
 
 class DenseNumpyCodeObject(NumpyCodeObject):
@@ -124,7 +132,10 @@ class DenseCompiledCodeObject(CodeObject):
             return None
         memory = self._memory()
         source = self.code.run.replace("%CONSTANTS%", self._declarations(memory))
-        function = ctypes.CDLL(str(shared_library(source))).neuro_ep_run
+        headers = self.compiler_kwds["headers"]
+        source = "".join(f"#include {header}\n" for header in headers) + source
+        folders = [Path(folder) for folder in self.compiler_kwds["include_dirs"]]
+        function = ctypes.CDLL(str(shared_library(source, folders))).neuro_ep_run
         function.restype = None
         pointers = (ctypes.c_void_p * max(len(memory), 1))(
             *(values.ctypes.data for values in memory.values())
@@ -164,26 +175,18 @@ class DenseCompiledCodeObject(CodeObject):
         return "\n".join(lines)
 
 
-def cache_folder() -> Path:
-    """Where builds are kept: $NEURO_EP_CACHE or the user's cache folder."""
-    default = (
-        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neuro_ep"
-    )
-    folder = Path(os.environ.get("NEURO_EP_CACHE", default))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def shared_library(source: str) -> Path:
-    """Compile one dense operation, or find it in the cache of builds."""
+def shared_library(source: str, folders: Sequence[Path] = (KERNELS,)) -> Path:
+    """Compile one operation with headers of these folders, or find it in the cache."""
     _, flags = get_compiler_and_args()
     command = [
         *[os.environ.get("CXX", "g++"), *flags, "-shared", "-fPIC"],
-        *[f"-I{KERNELS}", f"-I{BRIAN2 / 'synapses'}"],
+        *[f"-I{folder}" for folder in folders],
+        f"-I{BRIAN2 / 'synapses'}",
         f"-I{BRIAN2 / 'devices' / 'cpp_standalone' / 'brianlib'}",
     ]
     link = [f"-L{BLAS_FOLDER}", f"-Wl,-rpath,{BLAS_FOLDER}", f"-l{BLAS_LIBRARY}"]
-    kernels = "".join(path.read_text() for path in sorted(KERNELS.iterdir()))
+    files = [path for folder in folders for path in sorted(folder.iterdir())]
+    kernels = "".join(path.read_text() for path in files)
     key = hashlib.sha256("\0".join([*command, *link, kernels, source]).encode())
     library = cache_folder() / f"dense_{key.hexdigest()[:24]}.so"
     if not library.exists():

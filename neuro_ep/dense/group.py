@@ -33,7 +33,6 @@ from brian2.groups.group import Group, get_dtype
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
-from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.dense.checks import (
     check_flags,
@@ -45,6 +44,7 @@ from neuro_ep.dense.checks import (
     refuse_second_writer,
     refuse_unsupported,
 )
+from neuro_ep.dense.gated import GatedOperation, refuse_neurons
 from neuro_ep.dense.held import held_source, settle
 from neuro_ep.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
 from neuro_ep.dense.operations import (
@@ -81,6 +81,8 @@ class DenseSynapses(Group):
     sum_order : dict, optional
         Summed variable -> its order in the slot "groups"; one before its target's group
         if not given.
+    deliver : str
+        The slot in which sums are delivered.
     adds : sequence of str, optional
         Summed variables that are added to what another DenseSynapses has delivered to
         the same target before, in the same step; without it they set their target.
@@ -120,6 +122,7 @@ class DenseSynapses(Group):
         dtype=None,
         sum_order: Mapping[str, float] | None = None,
         adds: Collection[str] = (),
+        deliver: str = "groups",
         hold: bool = True,
         name: str = "densesynapses*",
     ):
@@ -135,7 +138,7 @@ class DenseSynapses(Group):
         self.add_dependency(source)
         self.add_dependency(target)
         self.source, self.target = source, target
-        self.hold, self.adds = hold, frozenset(adds)
+        self.hold, self.adds, self.deliver = hold, frozenset(adds), deliver
         self.replicas = checked_replicas(replicas, source, target)
         self.N_pre = len(source) // self.replicas
         self.N_post = len(target) // self.replicas
@@ -276,15 +279,20 @@ class DenseSynapses(Group):
 
     def run_regularly(self, code, *args, **keywords):
         """As in Brian2, for variables that are shared or one a synapse."""
-        for name in sorted(get_identifiers(code)):
-            index = self.variables.indices.get(name)
-            if name in self.variables and index in LOOP_INDICES:
-                raise InputError(
-                    f"run_regularly of DenseSynapses cannot use '{name}', which is not "
-                    "one a synapse; write it into the equations, or run_regularly on "
-                    "the neurons"
-                )
+        refuse_neurons(self, code)
         return super().run_regularly(code, *args, **keywords)
+
+    def run_where(self, code: str, gate: str, *, when="end", order=0.0, name=None):
+        """Run code at the steps in which a shared variable is not zero.
+
+        Other steps cost nothing. ``i`` and ``j`` are the numbers of the neurons that a
+        synapse joins; ``X_transposed``, where source and target are one group, is the
+        value of X, as the step begins, of the synapse that joins them the other way
+        round.
+        """
+        operation = GatedOperation(self, code, gate, when, order, name)
+        self.contained_objects.append(operation)
+        return operation
 
     def terms(self, name: str) -> tuple[Term, ...] | None:
         """The separable terms of a right-hand side, or None."""

@@ -31,6 +31,8 @@ def held_source(synapses) -> dict[str, str] | None:
     if dense_code_object_class() is DenseNumpyCodeObject:
         return None
     current = synapses.summed_equations[0].varname
+    if current in synapses.adds:
+        return None
     terms = synapses.terms(current)
     if not current.endswith("_post") or terms is None or len(terms) != 1:
         return None

@@ -65,6 +65,8 @@ class DenseOperation(CodeRunner):
         keywords = self.describe(run_namespace)
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
+        for name in keywords.get("numbers", ()):  # and numbers of neurons
+            variables.add_auxiliary_variable(name, dtype=np.int32)
         self.codeobj = create_runner_codeobj(
             synapses,
             self.blocks or {"nothing": ""},
@@ -183,7 +185,8 @@ class SummedOperation(DenseOperation):
     template = "dense_sums"
 
     def __init__(self, synapses, equations: Sequence, name, clock, order):
-        super().__init__(synapses, name, clock, "groups", order)
+        slot = getattr(synapses, "deliver", "groups")
+        super().__init__(synapses, name, clock, slot, order)
         self.equations = list(equations)
 
     @property

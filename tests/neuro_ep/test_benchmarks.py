@@ -12,6 +12,8 @@ from neuro_ep.benchmarks import compared, memory, scaling, work
 from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
+from neuro_ep.rule import changed
 
 ROOT = Path(__file__).parents[2]
 SMALL = replace(
@@ -61,6 +63,21 @@ def test_a_wrong_torch_peer_is_found_out(ours):
     batches = continual_ep._batches(ours.work)
     with pytest.raises(RunError, match="Wrong differ by"):
         continual_ep.checked_difference(Wrong, ours, batches, ours.run())
+
+
+def test_backpropagation_does_the_work_of_dyads(build_cache, monkeypatch, tmp_path):
+    pytest.importorskip("torch")
+    from neuro_ep.benchmarks import dual_propagation
+
+    monkeypatch.setenv("NEURO_EP_CACHE", str(build_cache))
+    settings = changed(dual_propagation.SETTINGS, layers=(30, 12, 10), batch=2)
+    dyads = work.ours(DUAL_PROPAGATION, work.make_work(settings, 5), tmp_path)
+    train = dual_propagation._peer()
+    learned, theirs = dyads.run(), train(dyads)
+    assert work.same(learned, theirs, dyads.weights, "backpropagation") < 1e-3
+    dyads.weights["hidden_to_output"] = -dyads.weights["hidden_to_output"]
+    with pytest.raises(RunError, match="do not compute the same thing"):
+        work.same(learned, train(dyads), dyads.weights, "backpropagation")
 
 
 def test_same_is_relative_to_the_change_of_the_peer():

@@ -4,6 +4,7 @@
 #define NEURO_EP_SAMPLES_HPP
 
 #include <chrono>
+#include <numeric>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>

@@ -95,15 +95,18 @@
                     _matrix[_pre * {{n_post}} + _post] *= _rows[_pre] + _columns[_post];
         {% endif %}
         {% if state.outer %}
-        // w += c*dt * f(pre)^T g(post), averaged over replicas
+        // w += c*dt * f(pre)^T g(post), averaged over replicas, some of them at a time
         {% for term in state.outer %}
+        {% set computed = [term.pre, term.post]|rejectattr("array")|map(attribute="n")|list %}
         if (_outer[{{loop.index0}}] != 0)
-        {
-            {{vector(term.pre, "_pre_part", 0)}}
-            {{vector(term.post, "_post_part", 1)}}
-            neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _replicas,
-                _outer[{{loop.index0}}] / _replicas, _pre_part, {{n_pre}}, _post_part, {{n_post}}, (real) 1, _matrix);
-        }
+            for (int _first = 0, _some = neuro_ep::replicas_at_a_time(_replicas, {{computed|sum}}); _first < _replicas; _first += _some)
+            {
+                const int _count = std::min(_some, _replicas - _first);
+                {{vector(term.pre, "_pre_part", 0, "_first", "_count")}}
+                {{vector(term.post, "_post_part", 1, "_first", "_count")}}
+                neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _count,
+                    _outer[{{loop.index0}}] / _replicas, _pre_part, {{n_pre}}, _post_part, {{n_post}}, (real) 1, _matrix);
+            }
         {% endfor %}
         {% endif %}
     }

@@ -68,6 +68,13 @@
         {% if product.matrix is none %}
         neuro_ep::spread_row_sums<real>(_factor_{{loop.index0}}, _replicas, {{sum.n_from}}, {{out}}, {{sum.n_to}});
         {% else %}
+        {% if sum.direct and not sum.adds %}
+        if (_scale == 0)
+            std::fill({{out}}, {{out}} + _replicas * {{sum.n_to}}, (real) 0);
+        else
+        {% elif sum.direct %}
+        if (_scale != 0)
+        {% endif %}
         neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sum.to == "post" else "transposed"}},
             _replicas, {{sum.n_to}}, {{sum.n_from}}, (real) {{"_scale" if sum.direct else "1"}},
             _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{n_post}}, (real) {{1 if sum.direct and sum.adds else 0}}, {{out}});

@@ -4,7 +4,7 @@
 {% set _unit = get_array_name(scale) ~ '[0]' if scale is not none else '1' %}
 {% block maincode %}
     typedef {{c_data_type(input.dtype)}} real;
-    static neuro_ep::Samples _file;
+    static neuro_ep::Samples _file, _aims;
     {% for array, value in onset %}
     static std::vector<real> _settled_{{loop.index0}}, _before_{{loop.index0}};
     {% endfor %}
@@ -16,8 +16,14 @@
     int32_t &_phase = {{_scalar_of('phase')}};
     int32_t &_ending = {{_scalar_of('ending')}};
     const int32_t _total = {{_scalar_of('n_presentations')}};
-    if (_presentation == 0 && _phase == 0 && _step == 0) _file.map("{{samples}}");
+    const int32_t _frames = std::max({{_scalar_of('frames')}}, 1), _target_frames = {{_scalar_of('target_frames')}};
+    if (_presentation == 0 && _phase == 0 && _step == 0)
+    {
+        _file.map("{{samples}}");
+        if (_target_frames > 0) _aims.map("{{targets}}");
+    }
     const real* const _samples = static_cast<const real*>(_file.start);
+    const real* const _series = static_cast<const real*>(_aims.start);
 
     if (_presentation < _total && _ending)
     {
@@ -32,24 +38,29 @@
             double _cost = 0;
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
-                const real* _read = {{get_array_name(read_out)}} + _replica * {{n_outputs}};
-                const real* _aim = {{get_array_name(target)}} + _replica * {{n_outputs}};
-                {% if cost_name == 'cross-entropy' %}
+                const real* _read = {{get_array_name(read_out)}} + _replica * {{n_outputs}} + {{n_outputs - n_read}};
+                {% if cost_sum is none %}
+                const real* _aim = {{get_array_name(target)}} + _replica * {{n_outputs}} + {{n_outputs - n_read}};
+                {% endif %}
+                {% if cost_sum is not none %}
+                const real* _costs = {{get_array_name(cost_sum)}} + _replica * {{n_outputs}};
+                _cost += std::accumulate(_costs, _costs + {{n_outputs}}, 0.0);
+                {% elif cost_name == 'cross-entropy' %}
                 // -log softmax of the class, with the largest exponent taken out
-                const double _top = *std::max_element(_read, _read + {{n_outputs}}) / {{_unit}};
+                const double _top = *std::max_element(_read, _read + {{n_read}}) / {{_unit}};
                 double _sum = 0;
-                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                for (int _k = 0; _k < {{n_read}}; _k++)
                     _sum += std::exp(_read[_k] / {{_unit}} - _top);
-                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                for (int _k = 0; _k < {{n_read}}; _k++)
                     _cost += _aim[_k] * (_top + std::log(_sum) - _read[_k] / {{_unit}});
                 {% else %}
-                for (int _k = 0; _k < {{n_outputs}}; _k++)
+                for (int _k = 0; _k < {{n_read}}; _k++)
                 {
                     const double _error = _read[_k] / {{_unit}} - _aim[_k];
                     _cost += 0.5 * _error * _error;
                 }
                 {% endif %}
-                {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_outputs}}) - _read;
+                {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_read}}) - _read;
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
             {{_array_of('taken')}}[_presentation] = _step;
@@ -80,7 +91,7 @@
     }
     if (_presentation >= _total)
     {
-        {% for array in protocol.nudged + protocol.plastic + protocol.marking %}
+        {% for array in protocol.plastic + protocol.marking + protocol.echo + protocol.mirror + protocol.judged + protocol.final + protocol.learns %}
         {{get_array_name(array)}}[0] = 0;
         {% endfor %}
 {% include 'stop.cpp' %}
@@ -89,19 +100,52 @@
     {
         if (_step == 0 && _phase == 0)
         {
-            // onset: clamp the samples, set the targets, reset the neurons
+            // onset: set the targets, reset the neurons
             {% for array, value in onset %}
+            {% if value is number %}
             std::fill({{get_array_name(array)}}, {{get_array_name(array)}} + {{array.size}}, (real) {{value}});
+            {% else %}
+            std::copy({{get_array_name(value)}}, {{get_array_name(value)}} + {{array.size}}, {{get_array_name(array)}});
+            {% endif %}
             {% endfor %}
             std::fill({{get_array_name(target)}}, {{get_array_name(target)}} + {{target.size}}, (real) 0);
+            for (int _replica = 0; _replica < {{replicas}} && _target_frames == 0; _replica++)
+                {{get_array_name(target)}}[_replica * {{n_outputs}} + {{n_outputs - n_read}} + {{_array_of('label')}}[_presentation * {{replicas}} + _replica]] = 1;
+        }
+        // which step of the run is shown: an echo shows them from last to first
+        const int64_t _length = {{_array_of('phase_steps')}}[_phase];
+        const bool _echo = {{_array_of('phase_echo')}}[_phase];
+        const int64_t _now = _echo ? _length - 1 - _step : _step, _last = _echo ? _now + 1 : _now - 1;
+        const bool _begins = _step == 0;
+        if (_begins || _now * _frames / _length != _last * _frames / _length)
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
-                const size_t _slot = (size_t) _presentation * {{replicas}} + _replica;
-                const real* _from = _samples + (size_t) {{_array_of('sample')}}[_slot] * {{n_inputs}};
+                const size_t _row = {{_array_of('sample')}}[(size_t) _presentation * {{replicas}} + _replica];
+                const real* _from = _samples + (_row * _frames + _now * _frames / _length) * {{n_inputs}};
                 std::copy(_from, _from + {{n_inputs}}, {{get_array_name(input)}} + _replica * {{n_inputs}});
-                {{get_array_name(target)}}[_replica * {{n_outputs}} + {{_array_of('label')}}[_slot]] = 1;
             }
-        }
+        if (_target_frames > 0 && (_begins || _now * _target_frames / _length != _last * _target_frames / _length))
+            for (int _replica = 0; _replica < {{replicas}}; _replica++)
+            {
+                const size_t _row = {{_array_of('sample')}}[(size_t) _presentation * {{replicas}} + _replica];
+                const real* _from = _series + (_row * _target_frames + _now * _target_frames / _length) * {{n_read}};
+                std::copy(_from, _from + {{n_read}}, {{get_array_name(target)}} + _replica * {{n_outputs}} + {{n_outputs - n_read}});
+            }
+        {% for array in protocol.mirror %}
+        {{get_array_name(array)}}[0] = _echo && _step == 0;
+        {% endfor %}
+        {% for array in protocol.echo %}
+        {{get_array_name(array)}}[0] = _echo;
+        {% endfor %}
+        {% for array in protocol.judged %}
+        {{get_array_name(array)}}[0] = {{_scalar_of('judged_steps')}} < 0 || _now >= _length - {{_scalar_of('judged_steps')}};
+        {% endfor %}
+        {% for array in protocol.final %}
+        {{get_array_name(array)}}[0] = {{_scalar_of('judged_steps')}} == 0 && _echo && _step == 0;
+        {% endfor %}
+        {% for array in protocol.learns %}
+        {{get_array_name(array)}}[0] = {{_array_of('learn')}}[_presentation] != 0;
+        {% endfor %}
         if (_step == 0)
         {
             if ({{_array_of('phase_restore')}}[_phase])

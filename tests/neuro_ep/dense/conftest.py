@@ -52,14 +52,14 @@ def skip_without_compilers(target):
         pytest.skip("Brian2's Cython target needs Cython and Python's C headers")
 
 
-def arrays_of(script, target, folder):
+def arrays_of(script, target, folder, beside=HERE):
     result = folder / f"{script}_{target}.npz"
     failure = result.with_suffix(".failed")
     with open(result.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not result.exists() and not failure.exists():
             build = folder / f"{script}_{target}_build"
-            command = [sys.executable, HERE / f"{script}.py", target, result, build]
+            command = [sys.executable, beside / f"{script}.py", target, result, build]
             run = subprocess.run(command, capture_output=True, text=True)
             shutil.rmtree(build, ignore_errors=True)
             if run.returncode or not result.exists():

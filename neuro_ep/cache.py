@@ -1,0 +1,64 @@
+"""Folders of ours on this machine: what is kept, and what goes when it is used up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+#: After so long, what a process has left behind is surely no longer wanted.
+ABANDONED_S = 24 * 3600
+
+SCRATCH = "neuro_ep_run_"
+
+
+def cache_folder() -> Path:
+    """Where builds are kept: $NEURO_EP_CACHE or the user's cache folder."""
+    default = (
+        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neuro_ep"
+    )
+    folder = Path(os.environ.get("NEURO_EP_CACHE", default))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory:
+    """A folder that this process deletes after use, named after it.
+
+    What processes that were killed have left goes first.
+    """
+    _sweep_scratch(Path(tempfile.gettempdir()))
+    return tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}_")
+
+
+def sweep(folder: Path, prefix: str):
+    """Delete what was abandoned in a folder: a day old, of no process that lives."""
+    for found in folder.glob(f"{prefix}*"):
+        with suppress(OSError):
+            old = time.time() - found.stat().st_mtime > ABANDONED_S
+            if old and not _lives(found.name.removeprefix(prefix)):
+                shutil.rmtree(found, ignore_errors=True)
+
+
+@cache
+def _sweep_scratch(folder: Path):
+    """Once in a process."""
+    sweep(folder, SCRATCH)
+
+
+def _lives(name: str) -> bool:
+    """Whether a name begins with the number of a process that runs."""
+    number = name.split("_")[0]
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's process, or no such number
+        return True
+    return True
