@@ -38,7 +38,17 @@ RULES = {
         "KOLEN_POLLACK",
     ),
     "dyadic": ("neuro_ep.models.dual_propagation", "DYADIC"),
+    "dyadic-compartments": (
+        "neuro_ep.models.dyadic_compartments",
+        "DYADIC_COMPARTMENTS",
+    ),
 }
+
+#: Boundary conditions of Lagrangian EP, which are checked and not trained with.
+CONDITIONS = (
+    *("glep-civp", "glep-cbvp", "glep-mixed"),
+    *("glep-natural", "glep-periodic", "glep-pfvp"),
+)
 
 NUMBERS = (
     *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
@@ -147,10 +157,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _checking_options(command: argparse.ArgumentParser):
-    command.add_argument("rule", metavar="RULE", help=", ".join(RULES))
+    names = ", ".join([*RULES, *CONDITIONS])
+    command.add_argument("rule", metavar="RULE", help=names)
     command.add_argument("--layers", type=_integers, help="units, such as 784,512,10")
     command.add_argument("--batch", type=_integer, help="samples presented together")
-    command.add_argument("--seed", type=_integer, default=1)
+    command.add_argument("--seed", type=_integer, help="of weights and samples")
 
 
 def _training_options(command: argparse.ArgumentParser):
@@ -176,6 +187,16 @@ def _training_options(command: argparse.ArgumentParser):
         type=_pairs,
         metavar="PAIRS",
         help="layers to join, such as 0-1,1-1,1-2,0-2 (0 is the input)",
+    )
+    command.add_argument(
+        "--filters",
+        type=lambda text: tuple(text.split(",")),
+        metavar="WORDS",
+        help="one a projection, such as 16c3p1,a2,all: 16 channels with a kernel of 3 "
+        "and padding 1, the average over 2 x 2, all to all",
+    )
+    command.add_argument(
+        "--image", type=_integers, help="channels, height, width, such as 1,8,8"
     )
     command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
     for name in NUMBERS:
@@ -223,51 +244,16 @@ def _pairs(text: str) -> tuple[tuple[int, ...], ...]:
 
 
 def _list(options) -> int:
+    from neuro_ep import listing
     from neuro_ep.datasets import TASKS
+    from neuro_ep.models.lagrangian_ep import CONDITIONS as conditions
 
     rules = {name: _rule(name) for name in RULES}
     if options.json:
-        described = {
-            name: {
-                "summary": rule.summary,
-                "source": rule.source,
-                "claims": dict(rule.claims),
-                "tasks": list(rule.defaults),
-                "presets": {
-                    preset: {
-                        "task": chosen.task,
-                        "source": chosen.source,
-                        "published": chosen.published,
-                        "settings": asdict(chosen.settings),
-                    }
-                    for preset, chosen in rule.presets.items()
-                },
-            }
-            for name, rule in rules.items()
-        }
-        print(json.dumps({"tasks": dict(TASKS), "rules": described}, indent=2))
-        return 0
-    print("tasks")
-    for name, description in TASKS.items():
-        print(f"  {name:14} {description}")
-    print("\nrules")
-    for name, rule in rules.items():
-        print(f"  {name:14} {rule.summary}\n  {'':14} {rule.source}")
-        for claim, promise in rule.claims.items():
-            print(f"  {'':14} {claim}: {promise}")
-        for preset, chosen in rule.presets.items():
-            print(f"  {'':14} --preset {preset}: {_described(chosen)}")
+        print(json.dumps(listing.as_json(TASKS, rules, conditions), indent=2))
+    else:
+        print(listing.as_text(TASKS, rules, conditions))
     return 0
-
-
-def _described(preset) -> str:
-    """A line on a preset: its numbers, and what was published for them."""
-    chosen = preset.settings
-    layers, rates = "-".join(map(str, chosen.layers)), ", ".join(map(str, chosen.eta))
-    return (
-        f"{layers}, free {chosen.free:g}, nudged {chosen.nudged:g}, {chosen.nudging}, "
-        f"beta {chosen.beta:g}, eta {rates}, {chosen.epochs} epochs; {preset.published}"
-    )
 
 
 def _bench(options) -> int:
@@ -301,14 +287,32 @@ def _short(value) -> str:
 
 
 def _check(options) -> int:
-    from neuro_ep import checking
+    if options.rule in CONDITIONS:
+        found, table = _check_condition(options)
+    else:
+        from neuro_ep import checking
 
-    rule = _rule(options.rule)
-    found = checking.check(
-        rule, layers=options.layers, batch=options.batch, seed=options.seed
-    )
-    print(json.dumps(found) if options.json else checking.table(found))
+        rule, table = _rule(options.rule, CONDITIONS), checking.table
+        seed = checking.SEED if options.seed is None else options.seed
+        found = checking.check(
+            rule, layers=options.layers, batch=options.batch, seed=seed
+        )
+    print(json.dumps(found) if options.json else table(found))
     return 0 if found["passed"] else 1
+
+
+def _check_condition(options):
+    """A boundary condition on the network of its reference; and how to show it."""
+    from neuro_ep import boundary
+    from neuro_ep.models.lagrangian_ep import CONDITIONS as conditions
+
+    for name in ("layers", "batch"):
+        if getattr(options, name) is not None:
+            raise InputError(
+                f"--{name}: {options.rule} is checked on one network of its own; "
+                "leave it out"
+            )
+    return boundary.check(conditions[options.rule], seed=options.seed), boundary.table
 
 
 def _info(options) -> int:
@@ -457,8 +461,8 @@ def _check_known(name: str, known, what: str):
         raise InputError(f"no {what} is called {name!r}{suggestion(name, known)}")
 
 
-def _rule(name: str):
-    _check_known(name, RULES, "rule")
+def _rule(name: str, others=()):
+    _check_known(name, [*RULES, *others], "rule")
     from importlib import import_module
 
     module, attribute = RULES[name]

@@ -94,8 +94,9 @@ def test_unknown_names(refused, arguments, message):
         ("layers", "64", "name at least two, such as"),
         ("layers", "64,0,10", "(64, 0, 10): 1 unit or more each"),
         ("layers", "64,-3,10", "(64, -3, 10): 1 unit or more each"),
-        ("free", "-1", "free = -1.0: a duration above 0, in time constants"),
-        ("free", "inf", "free = inf: a duration above 0"),
+        ("free", "-1", "free = -1.0: a duration from 0, in time constants"),
+        ("free", "inf", "free = inf: a duration from 0"),
+        ("free", "0", "phase 'free' lasts 0.0 time constants: give a finite duration"),
         ("free", "1000000000000", "shorten the phases or raise step"),
         ("nudged", "0", "nudged = 0.0: a duration above 0"),
         ("nudged", "-2", "nudged = -2.0: a duration above 0"),
@@ -116,6 +117,12 @@ def test_unknown_names(refused, arguments, message):
         ("batch", "1438", "digits has 1437 training samples; choose a smaller"),
         ("epochs", "0", "epochs = 0: a whole number from 1"),
         ("epochs", "many", "'many' is not a whole number, such as 3"),
+        ("connections", "0-1,1-9", "pairs such as 0-1 of layers from 0 to 2"),
+        ("connections", "0-1,12", "'0-1,12' is not pairs of layers with commas"),
+        ("filters", "16c3,all", "image = (): channels, height and width, such as"),
+        ("image", "8x8", "'8x8' is not whole numbers with commas between"),
+        ("alpha", "2", "alpha = 2.0: a number from 0 to 1"),
+        ("decay", "1", "decay = 1.0: a number from 0, below 1"),
         ("seed", "-1", "seed = -1: choose a whole number from 0"),
         ("seed", str(2**63), "below 2**63"),
         ("seed", "0.5", "'0.5' is not a whole number"),
@@ -430,6 +437,19 @@ def test_list_as_json(capsys):
     assert set(listed["tasks"]) == {"digits", "mnist"}
     rule = listed["rules"]["continual-ep"]
     assert rule["tasks"] == ["digits", "mnist"] and rule["claims"] and rule["source"]
+
+
+def test_boundary_conditions_are_listed_and_checked(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["boundary_conditions"]
+    assert set(listed) == set(cli.CONDITIONS)
+    assert cli.main(["check", "glep-natural", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed"] and found["rule"] == "glep-natural"
+
+
+def test_a_boundary_condition_has_no_layers(refused):
+    assert "leave it out" in refused("check glep-natural --layers 3,2")
 
 
 def test_info(trained, capsys):
