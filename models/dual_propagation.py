@@ -270,7 +270,7 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
     """
     activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
     named(dict.fromkeys(DYNAMICS), settings.dynamics, "dynamics")
-    gains = _gains(settings.alpha, transpose)
+    gains = gains_of(settings.alpha, transpose)
     moves = settings.dynamics != "stream"
     known = {
         "parameters": {**gains, **UNITS, **BASAL_TIME},
@@ -319,7 +319,8 @@ def _separate(settings: Settings) -> dict:
     }
 
 
-def _gains(alpha: float, transpose: bool) -> dict:
+def gains_of(alpha: float, transpose=False) -> dict:
+    """alpha and the feedback gains of the two states, as parameters."""
     plus, minus = (1 - alpha, alpha) if transpose else (alpha, 1 - alpha)
     return {"alpha": alpha, "c_plus": plus, "c_minus": minus}
 
@@ -416,9 +417,9 @@ CONVOLUTION = changed(
 
 PRESETS = {
     "digits-convolution": measured(CONVOLUTION, 0.988),
-    "digits-continuous": measured(CONTINUOUS, 0),
-    "digits-stream": measured(STREAM, 0),
-    "digits-stream-gated": measured(GATED, 0),
+    "digits-continuous": measured(CONTINUOUS, 0.984),
+    "digits-stream": measured(STREAM, 0.983),
+    "digits-stream-gated": measured(GATED, 0.984),
 }
 
 CLAIMS = {

@@ -124,7 +124,60 @@ ONSET = {
     "p_minus": 0 * mV,
 }
 
-# --- what moves the weights: g/(2 beta) is v_unit times the slope of the cost ---------
+# --- neurons with a single echo, compared with the free run ----------------------------
+
+SINGLE_NEURON = """
+dp/dt     = (force - nudged*beta*v_unit*pull)/tau : volt
+force     = -(k + l*q*q)*q - (1 - r*r)*field + b + drive : volt
+pull      = judged*read*(q - target)        : 1
+dscore/dt = judged*q/tau                    : 1
+dcost/dt  = pull*(q - target)/2/tau         : 1
+dg_k/dt   = (2*echo - 1)*q*q/2/tau          : 1
+dg_l/dt   = (2*echo - 1)*q*q*q*q/4/tau      : 1
+dg_b/dt   = (1 - 2*echo)*q/tau              : 1
+g_m       : 1
+q         : 1
+r         : 1
+q_start   : 1
+p_start   : volt
+field     : volt
+drive     : volt
+k         : volt
+l         : volt
+b         : volt
+m         : volt
+target    : 1
+read      : 1
+nudged    : 1 (shared)
+beta      : 1 (shared)
+echo      : 1 (shared)
+mirror    : 1 (shared)
+judged    : 1 (shared)
+final     : 1 (shared)
+tau       : second (shared, constant)
+v_unit    : volt (shared, constant)
+"""
+
+SINGLE_DRIFT = """
+p   = (1 - 2*mirror)*p
+p   = p - final*nudged*beta*v_unit*read*(q - target)
+g_m = g_m - (2*echo - 1)*p*p/(2*m*m)*dt/(2*tau)
+q   = q + p/m*dt/(2*tau)
+r   = tanh(q)
+"""
+
+SINGLE_DRIFT_AGAIN = """
+g_m = g_m - (2*echo - 1)*p*p/(2*m*m)*dt/(2*tau)
+q   = q + p/m*dt/(2*tau)
+"""
+
+SINGLE_ONSET = {
+    "q": "q_start",
+    "p": "p_start",
+    **dict.fromkeys(("score", "cost", "g_k", "g_l", "g_b", "g_m"), 0),
+}
+
+# --- what moves the weights: g/(2 beta), or g/beta, is v_unit times the slope of the cost
 
 # Along the echo, the difference of the energy's slopes of the two copies. For w that is
 # r_plus*r_plus - r_minus*r_minus, the symmetric part of spread_pre*total_post.
@@ -137,6 +190,19 @@ w       : volt
 
 INPUT_SYNAPSE = """
 dg/dt = echo*x_pre*parting_post/tau : 1 (clock-driven)
+drive_post = B*x_pre : volt (summed)
+B       : volt
+"""
+
+# The same with a single echo: what it adds to what the free run has taken off.
+SINGLE_SYNAPSE = """
+dg/dt = (2*echo - 1)*r_pre*r_post/tau : 1 (clock-driven)
+field_post = w*r_pre : volt (summed)
+w       : volt
+"""
+
+SINGLE_INPUT_SYNAPSE = """
+dg/dt = (1 - 2*echo)*x_pre*q_post/tau : 1 (clock-driven)
 drive_post = B*x_pre : volt (summed)
 B       : volt
 """

@@ -16,12 +16,17 @@ ABANDONED_S = 24 * 3600
 SCRATCH = "neuro_ep_run_"
 
 
-def cache_folder() -> Path:
+def cache_path() -> Path:
     """Where builds are kept: $NEURO_EP_CACHE or the user's cache folder."""
     default = (
         Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neuro_ep"
     )
-    folder = Path(os.environ.get("NEURO_EP_CACHE", default))
+    return Path(os.environ.get("NEURO_EP_CACHE", default))
+
+
+def cache_folder() -> Path:
+    """The same, made where it is not there."""
+    folder = cache_path()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -57,6 +57,12 @@ NUMBERS = (
 COUNTS = ("batch", "epochs", "plastic_every")
 NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost")
 
+#: What a build does not depend on, of all that train is told.
+UNBUILT = (
+    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
+    "allow_gain",
+)
+
 HELP = {
     "beta": "strength of nudging",
     "alpha": "weight of the first state of a dyad in its mean",
@@ -337,7 +343,8 @@ def _train(options) -> int:
     name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
     out = Path(name if options.out is None else options.out)
     figure = _checked_figure(options.figure)
-    dataset = datasets.load(options.task, options.data)
+    left = start.left and start.left.dataset
+    dataset = left or datasets.load(options.task, options.data)
     if not start.fits(sum(training.presentations(dataset, settings))):
         start.left = None
         rule, settings = _chosen(options, start)
@@ -371,10 +378,10 @@ def _warm_start(options):
     """Where this command finds what was built for it before."""
     from neuro_ep.warm import WarmStart
 
-    names = ("rule", "task", "preset", "target", "dtype")
-    words = {name: getattr(options, name) for name in names} | _choices(options)
+    words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
     models = find_spec("neuro_ep.models")
-    return WarmStart(words, [ROOT, Path(str(models and models.origin)).parent])
+    folders = [ROOT, Path(str(models and models.origin)).parent]
+    return WarmStart(words, folders, own_data=options.data is not None)
 
 
 def _chosen(options, start):

@@ -4,19 +4,15 @@ import difflib
 import gzip
 import http.client
 import math
-import tempfile
 import warnings
 import zipfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro_ep.cache import cache_folder
 from neuro_ep.errors import InputError
 
 TASKS = {
@@ -109,36 +105,7 @@ def _unknown(task: str) -> str:
 
 
 def _digits() -> Dataset:
-    arrays = _kept_digits()
-    return Dataset(
-        name="digits",
-        inputs=(arrays["pixels"] / 16).astype(np.float32),
-        labels=arrays["labels"].astype(np.int64),
-        train=np.sort(arrays["train"]).astype(np.int64),
-        test=np.sort(arrays["test"]).astype(np.int64),
-        classes=10,
-        shape=(8, 8),
-        source=f"{TASKS['digits']}; as embedded in scikit-learn, pixels / 16, "
-        "stratified split with 360 test samples",
-    )
-
-
-def _kept_digits() -> dict[str, NDArray]:
-    """Read once with scikit-learn, which takes longer to import than all the rest."""
-    name = f"digits_{metadata.version('scikit-learn')}.npz"
-    try:
-        with np.load(cache_folder() / name, allow_pickle=False) as kept:
-            return {key: kept[key] for key in ("pixels", "labels", "train", "test")}
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        arrays = _embedded_digits()
-    with suppress(OSError):  # without it the next reading takes as long
-        with tempfile.NamedTemporaryFile(dir=cache_folder(), delete=False) as file:
-            np.savez(file, **arrays)
-        Path(file.name).replace(cache_folder() / name)
-    return arrays
-
-
-def _embedded_digits() -> dict[str, NDArray]:
+    # Imported here: scikit-learn takes longer to import than all the rest.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -146,7 +113,17 @@ def _embedded_digits() -> dict[str, NDArray]:
     train, test = train_test_split(
         np.arange(len(labels)), test_size=360, stratify=labels, random_state=0
     )
-    return {"pixels": pixels, "labels": labels, "train": train, "test": test}
+    return Dataset(
+        name="digits",
+        inputs=(pixels / 16).astype(np.float32),
+        labels=labels.astype(np.int64),
+        train=np.sort(train).astype(np.int64),
+        test=np.sort(test).astype(np.int64),
+        classes=10,
+        shape=(8, 8),
+        source=f"{TASKS['digits']}; as embedded in scikit-learn, pixels / 16, "
+        "stratified split with 360 test samples",
+    )
 
 
 def _rows(pictures: Dataset) -> Dataset:

@@ -25,6 +25,7 @@ from neuro_ep.cache import cache_folder, sweep
 from neuro_ep.compiler import compile_project, compiler_version, hot_flags
 from neuro_ep.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
 from neuro_ep.dense.codeobjects import KERNELS, WALL_CLOCK
+from neuro_ep.dense.matrix import MatrixVariable
 from neuro_ep.network import LayeredNetwork, set_all
 from neuro_ep.presentation import PLACE
 from neuro_ep.simulation import (
@@ -34,6 +35,7 @@ from neuro_ep.simulation import (
     ProgramSimulation,
     Simulation,
     Start,
+    refuse_directed,
 )
 from neuro_ep.wiring import wiring
 
@@ -61,10 +63,10 @@ class RuntimeSimulation(Simulation):
     def __init__(self, network: LayeredNetwork, profile: bool = False):
         self.plan, self.network, self.profile = plan_of(network), network, profile
         self.seconds = {}
-        learned = network.weights.values()
-        self.built = {name: self._read(name) for name in learned}
+        self.built = {name: self._read(name) for name in synaptic(network)}
 
     def run(self, values, samples, wanted, on_progress=None):
+        refuse_directed(self.plan, values)
         os.environ[SAMPLES] = str(samples)
         network, name = self.network, self.network.presentations.name
         set_all(network, {**self.built, **network.values, **values})
@@ -105,6 +107,18 @@ class RuntimeSimulation(Simulation):
         }
 
 
+def synaptic(network: LayeredNetwork) -> set[str]:
+    """All that synapses keep, learned or gathered, as ``"group.variable"``."""
+    made = [*network.projections.values(), *network.biases.values()]
+    gathered = {
+        f"{synapses.name}.{variable.name}"
+        for synapses in made
+        for variable in synapses.variables.values()
+        if isinstance(variable, MatrixVariable)
+    }
+    return gathered | set(network.weights.values())
+
+
 def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
     """The simulation of a network built after :func:`activate`.
 
@@ -141,6 +155,11 @@ def plan_of(network: LayeredNetwork) -> Plan:
             name
             for name, synapses in network.projections.items()
             if getattr(synapses, "held", None)
+        ),
+        symmetric=tuple(
+            network.weights[name]
+            for name in network.weights
+            if edges[name].kind.symmetric
         ),
     )
 

@@ -13,7 +13,6 @@ from brian2.units.fundamentalunits import is_dimensionless
 from neuro_ep.convolution import BiasSynapses, ConvSynapses, PoolSynapses
 from neuro_ep.dense import DenseSynapses
 from neuro_ep.errors import InputError
-from neuro_ep.filters import Filter
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.presentation import Presentations
 from neuro_ep.protocol import Protocol
@@ -298,32 +297,29 @@ class _Synapses:
         source = self.one if edge.pre is None else self.cells[edge.pre].group
         if edge.kind.weight is not None:
             self.values[f"{edge.name}.{RATE}"] = self.settings.eta[edge.rate]
-        ends = (edge.name, edge.kind, source, self.cells[edge.post].group)
-        if edge.maps is None:
-            return self._make(*ends, self.connect, hold=self.hold)
-        if edge.pre is None:
-            return self._make(*ends, BiasSynapses, channels=edge.maps[0])
-        return self._filtered(ends, edge.filter, edge.maps)
+        connect, how = self._kind_of(edge)
+        target = self.cells[edge.post].group
+        return self._make(edge.name, edge.kind, source, target, connect, **how)
 
-    def _filtered(self, ends, found: Filter, maps):
+    def _kind_of(self, edge: Edge) -> tuple[Callable, dict]:
+        """What makes the synapses of an edge, and what that takes."""
+        found = edge.filter
+        if edge.maps is None:
+            return self.connect, {"hold": self.hold}
+        if found is None:
+            return BiasSynapses, {"channels": edge.maps[0]}
         if found.is_average:
-            return self._make(*ends, PoolSynapses, shape=maps, window=found.kernel)
-        return self._make(
-            *ends,
-            ConvSynapses,
-            shape=maps,
-            channels=found.channels,
-            kernel=found.kernel,
-            stride=found.stride,
-            padding=found.padding,
-        )
+            return PoolSynapses, {"shape": edge.maps, "window": found.kernel}
+        kernel = {"kernel": found.kernel, "stride": found.stride}
+        maps = {"shape": edge.maps, "channels": found.channels}
+        return ConvSynapses, {**maps, **kernel, "padding": found.padding}
 
     def normalise(self, kind: SynapseModel):
         """Synapses of the output layer onto itself that share a sum."""
         output = self.cells[-1]
         group = output.apical if output.apical is not None else output.group
-        ends = ("normaliser", kind, group, group)
-        return self._make(*ends, self.connect, hold=self.hold)
+        connect, how = self.connect, {"hold": self.hold}
+        return self._make("normaliser", kind, group, group, connect, **how)
 
     def _make(self, name, kind: SynapseModel, pre, post, connect, **how):
         equations = heard(kind.equations, pre, post)
@@ -410,9 +406,10 @@ def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]
 
 
 def _check_value(name: str, parameter: str, value):
-    """Every constant with a unit is above zero; plain numbers may be zero."""
+    """Constants with a unit are above zero, but for reversal potentials, which are
+    called E_...; plain numbers may be zero."""
     plain = is_dimensionless(value)
-    number = float(value)
+    number = abs(float(value)) if parameter.startswith("E_") else float(value)
     if not (0 < number < np.inf or (plain and number == 0)):
         raise InputError(
             f"{parameter} = {value} of '{name}': give a finite value "

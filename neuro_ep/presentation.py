@@ -17,9 +17,7 @@ from brian2.core.variables import Variables
 from brian2.groups.group import CodeRunner, Group
 
 from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
-
-#: The environment variable that names the file with the samples, raw, one row each.
-SAMPLES = "NEURO_EP_SAMPLES"
+from neuro_ep.simulation import SAMPLES
 
 #: The one that names the file with targets in time, where there are any.
 TARGETS = "NEURO_EP_TARGETS"

@@ -7,6 +7,7 @@ run by its plan alone, so that it can be started without Brian2.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 from abc import ABC, abstractmethod
@@ -66,6 +67,8 @@ class Plan:
         ``"group.variable"`` -> value in SI units, for all that does not change.
     held
         Projections whose clamped source is paid for once a presentation.
+    symmetric
+        Learned variables that must equal their transpose.
     """
 
     settings: Settings
@@ -79,6 +82,28 @@ class Plan:
     random_sign: bool
     values: Mapping[str, np.ndarray | float]
     held: tuple[str, ...]
+    symmetric: tuple[str, ...] = ()
+
+
+#: Between a weight and the one of the other direction, beside the largest: rounding.
+SYMMETRIC = 1e-4
+
+
+def refuse_directed(plan: Plan, values: Mapping):
+    """Raises InputError for values that differ from their transpose and must not."""
+    for name in plan.symmetric:
+        if name not in values:
+            continue
+        flat = np.asarray(values[name])
+        matrix = flat.reshape(math.isqrt(flat.size), -1)
+        gap = np.abs(matrix - matrix.T)
+        if gap.max() > SYMMETRIC * np.abs(matrix).max():
+            i, j = np.unravel_index(gap.argmax(), gap.shape)
+            raise InputError(
+                f"{name}[{i}, {j}] = {matrix[i, j]:g} and {name}[{j}, {i}] = "
+                f"{matrix[j, i]:g}: a pair of neurons has one weight, give a symmetric "
+                "matrix, such as (w + w.T)/2"
+            )
 
 
 class Simulation(ABC):
@@ -134,6 +159,7 @@ class ProgramSimulation(Simulation):
         self.seconds = {}
 
     def run(self, values, samples, wanted, on_progress=None):
+        refuse_directed(self.plan, values)
         return run_bundle(
             self.bundle,
             {**self.plan.values, **values},

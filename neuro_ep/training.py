@@ -109,7 +109,7 @@ def train(
         left = start.simulation() if start is not None else None
         simulation = left or _simulation(rule, dataset, settings, target, dtype)
         if start is not None and left is None:
-            start.keep(rule, settings, simulation)
+            start.keep(rule, settings, dataset, simulation)
         writer.header["provenance"].update(simulation.describe())
         state = writer.state or _start(simulation.plan, weights, dtype)
         run = Epochs(simulation, dataset, seed, samples, on_progress)
@@ -244,7 +244,8 @@ def initial_weights(rule: Rule, settings: Settings, seed: int) -> dict[str, np.n
     """
     draw = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     model = rule.model(settings)
-    forward, backward = {}, {}
+    forward: dict[str, np.ndarray] = {}
+    backward: dict[str, np.ndarray] = {}
     for edge in wiring(model, settings):
         if edge.pre is None or edge.kind.weight is None:
             continue

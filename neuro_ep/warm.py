@@ -24,13 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from neuro_ep.bundle import is_built, open_bundle
-from neuro_ep.cache import cache_folder
+from neuro_ep.cache import cache_folder, cache_path
 from neuro_ep.compiler import compiler_version
+from neuro_ep.datasets import Dataset
 from neuro_ep.model import Shown
 from neuro_ep.rule import Rule, Settings
 from neuro_ep.simulation import Plan, ProgramSimulation, Simulation
 
-PACKAGES = ("brian2", "numpy", "scipy-openblas32", "sympy", "jinja2")
+PACKAGES = ("brian2", "numpy", "scipy-openblas32", "sympy", "jinja2", "scikit-learn")
+
+#: The largest inputs that are left behind, in bytes.
+SMALL_DATA = 1_000_000
 
 #: What Brian2 reads of a user's wishes, and of the environment, when it compiles.
 PREFERENCES = ("~/.brian/user_preferences", "brian_preferences")
@@ -50,11 +54,13 @@ class Always:
 @dataclass(frozen=True)
 class Left:
     """What a command leaves behind: ``bundle`` is the name of a folder of the cache,
-    ``rule`` gives the equations and the protocol of these settings, without Brian2.
+    ``rule`` gives the equations and the protocol of these settings, without Brian2;
+    ``dataset`` is None where it is large or read from the user's files.
     """
 
     rule: Rule
     settings: Settings
+    dataset: Dataset | None
     plan: Plan
     bundle: str
     flags: str
@@ -67,18 +73,23 @@ class WarmStart:
         What the command says that its build depends on, as JSON takes it.
     folders
         The source code that it depends on.
+    own_data
+        Whether the data are files of the user's, which may change.
     """
 
-    def __init__(self, words: Mapping[str, Any], folders: Sequence[Path]):
+    def __init__(
+        self, words: Mapping[str, Any], folders: Sequence[Path], own_data: bool = False
+    ):
         self.name = f"start_{fingerprint(words, folders)}.pickle"
+        self.own_data = own_data
         self.left = self._read()
 
     def _read(self) -> Left | None:
         try:
-            left = pickle.loads((cache_folder() / self.name).read_bytes())
+            left = pickle.loads((cache_path() / self.name).read_bytes())
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):
             return None
-        return left if is_built(cache_folder() / left.bundle) else None
+        return left if is_built(cache_path() / left.bundle) else None
 
     def fits(self, capacity: int) -> bool:
         """Whether nothing was left, or a program for that many presentations."""
@@ -88,10 +99,10 @@ class WarmStart:
         """The program that was left."""
         if self.left is None:
             return None
-        bundle = open_bundle(cache_folder() / self.left.bundle)
+        bundle = open_bundle(cache_path() / self.left.bundle)
         return ProgramSimulation(self.left.plan, bundle, self.left.flags)
 
-    def keep(self, rule: Rule, settings: Settings, built: Simulation):
+    def keep(self, rule: Rule, settings: Settings, dataset: Dataset, built: Simulation):
         """Leave behind what was built, where it is a program."""
         if not isinstance(built, ProgramSimulation):
             return
@@ -102,7 +113,15 @@ class WarmStart:
             defaults={},
             presets={},
         )
-        left = Left(plain, settings, built.plan, built.bundle.folder.name, built.flags)
+        small = dataset.inputs.nbytes <= SMALL_DATA and not self.own_data
+        left = Left(
+            rule=plain,
+            settings=settings,
+            dataset=dataset if small else None,
+            plan=built.plan,
+            bundle=built.bundle.folder.name,
+            flags=built.flags,
+        )
         content, folder = pickle.dumps(left), cache_folder()
         with suppress(OSError):  # without it the next start is a cold one
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:

@@ -79,14 +79,15 @@ def _forward(model: NetworkModel, settings: Settings, rate: int) -> Edge:
     if found is None:
         kind = model.synapse if pre != post else model.lateral or model.synapse
         return Edge(name, kind, pre, post, rate, (size[pre], size[post]))
-    maps, kind = settings.shapes[pre], model.pool if found.is_average else model.synapse
-    if kind is None:
+    maps = settings.shapes[pre]
+    shared = model.pool if found.is_average else model.synapse
+    if shared is None:
         raise InputError(
             f"filters: {settings.filters[rate]!r} needs neurons that average, which "
             "this rule has not; use a convolution with a stride"
         )
     shape = (maps[0] * found.kernel**2, found.channels)
-    return Edge(name, kind, pre, post, rate, shape, found, maps)
+    return Edge(name, shared, pre, post, rate, shape, found, maps)
 
 
 def _from_one(model: NetworkModel, settings: Settings, post: int, rate: int):

@@ -5,9 +5,11 @@ Claim:     in closed form and in continuous time, dual propagation is as accurat
 Data:      digits, the same split for all
 Source:    Hoeier, Staudt & Zach 2023, arXiv 2302.01228 (closed form); continuous time
            and the numbers are measured here
-Run:       python sims/dual_propagation_training.py [FILE]     (6 minutes on 1 core)
+Run:       python sims/dual_propagation_training.py [FILE]     (4 minutes on 1 core)
            python -m neuro_ep.analysis.dual_propagation_training_figure FILE FIGURE
-Expected:  mean test accuracy of seeds 0 to 4: MEASURED
+Expected:  mean test accuracy of seeds 0 to 4: closed form 0.984, continuous time
+           0.984, backpropagation 0.986;
+           angles of at most 2.8 degrees in closed form, 7.9 in continuous time
 
 For a seed, all start from the same weights and see the samples in the same order.
 Backpropagation is plain gradient descent in numpy, neuro_ep.oracle.backpropagation.
@@ -82,11 +84,11 @@ def angles(digits, settings, runs, samples: int) -> dict:
     device.activate("numpy")
     network = build_network(DUAL_PROPAGATION, changed(settings, batch=samples))
     simulation = device.simulation(network)
-    found = [
-        from_gradient(simulation, digits, settings, dict(zip(weights, there, strict=True)))
-        for weights in runs
-        for there in zip(*weights.values(), strict=True)
-    ]
+    found = []
+    for weights in runs:
+        for there in zip(*weights.values(), strict=True):
+            named = dict(zip(weights, there, strict=True))
+            found.append(from_gradient(simulation, digits, settings, named))
     return {
         name: np.reshape([each[name] for each in found], (len(runs), -1))
         for name in network.projections

@@ -198,6 +198,7 @@ def test_equations_are_in_models_only():
         "neuro_ep",
         "neuro_ep.datasets",
         "neuro_ep.recording, neuro_ep.datasets, neuro_ep.analysis",
+        "neuro_ep.cli, neuro_ep.training, neuro_ep.warm, neuro_ep.progress",
     ],
 )
 def test_import_leaves_brian2_out(modules):

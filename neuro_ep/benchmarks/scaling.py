@@ -3,8 +3,9 @@
 Layers 784-W-10 of discrete continual EP. Time is that of a step: of a whole
 presentation, divided by its steps; starting a program is taken off by running it at two
 lengths. Memory is the most that the program held, less what it holds with one hidden
-unit and one replica, which is the program and its libraries; the working memory of
-BLAS, up to a few megabytes, is in it. It is compared with weights and states alone.
+unit and one replica, which is the program and its libraries; the blocks that BLAS
+copies and what is kept of held sources are in it. It is compared with weights and
+states alone.
 """
 
 from __future__ import annotations

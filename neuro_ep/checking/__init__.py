@@ -39,7 +39,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import dyads, heb
+from neuro_ep.checking import dyads, echo, heb
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -126,6 +126,9 @@ MEASURED = (
     "energy_mismatch",
     "residual",
     "float32_error",
+    *("relative_error_coarse", "relative_error_fine", "relative_error_end"),
+    *("relative_error_start", "control_targets", "control_inputs"),
+    *("control_whole_steps", "control_antisymmetric", "reversal_antisymmetric"),
     *("reversal", "averaged_error", "simple_error", "oracle_error", "rhel_error"),
 )
 
@@ -197,8 +200,10 @@ def _equilibrium(rule, settings, layers, batch, seed) -> tuple[dict, dict]:
 FAMILIES: dict[str, Callable] = {
     "equilibrium": _equilibrium,
     "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),
+    "compartments": lambda rule, settings, *how: dyads.measure_compartments(rule, *how),
     "dyadic graphs": lambda rule, settings, *how: dyads.measure_graphs(rule, *how),
     "heb": lambda rule, settings, *how: heb.measure(rule, *how),
+    "echo": lambda rule, settings, *how: echo.measure(rule, *how),
 }
 
 

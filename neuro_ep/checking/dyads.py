@@ -92,7 +92,10 @@ def measure(rule: Rule, layers, batch: int | None, seed: int) -> tuple[dict, dic
     """(what was measured, how) of a rule on chains of layers."""
     layers, batch = tuple(layers or LAYERS), batch or BATCH
     subject = drawn(layers, batch, seed)
-    errors = {alpha: _errors(rule, subject, layers, alpha) for alpha in (0.5, 0.25)}
+    errors = {
+        alpha: _errors(rule, subject, closed(layers, batch, alpha=alpha))
+        for alpha in (0.5, 0.25)
+    }
     best = _descent(rule, closed(layers, batch), subject)
     measured = {
         "relative_error": {name: relative(*pair) for name, pair in best.items()},
@@ -150,12 +153,24 @@ def descent(settings: Settings, gradients) -> Weights:
     return truth | {name: -d[None] for name, d in zip(biases, d_biases, strict=True)}
 
 
-def _errors(rule: Rule, subject, layers, alpha: float) -> list[float]:
+def measure_compartments(rule: Rule, layers, batch: int | None, seed: int):
+    """(what was measured, how) of a rule on chains in continuous time."""
+    layers, batch = tuple(layers or (10, 16, 14, 5)), batch or BATCH
+    subject, settings = drawn(layers, batch, seed), settled(layers, batch)
+    best = _descent(rule, settings, subject)
+    measured = {
+        "relative_error": {name: relative(*pair) for name, pair in best.items()},
+        "cosine": {name: cosine(*pair) for name, pair in best.items()},
+        "order_in_beta": order(_errors(rule, subject, settings)),
+    }
+    return measured, {"layers": list(layers), "batch": batch, "betas": list(BETAS)}
+
+
+def _errors(rule: Rule, subject, settings: Settings) -> list[float]:
     """Over all weights, for every beta."""
     found = []
     for beta in BETAS:
-        settings = closed(layers, len(subject[1]), alpha=alpha, beta=beta)
-        pairs = _descent(rule, settings, subject).values()
+        pairs = _descent(rule, changed(settings, beta=beta), subject).values()
         found.append(relative(*(np.concatenate([p.ravel() for p in side])
                                 for side in zip(*pairs, strict=True))))  # fmt: skip
     return found
@@ -177,16 +192,16 @@ def settled_error(rule: Rule, subject, layers, batch: int) -> float:
     values = shown(rule, settings, *subject, eta=0, wanted=wanted).values
     chain = chain_of(settings, subject, reference="mean")
     truth, gaps = settle(chain), []
-    for k, (_, m, d) in enumerate(parts, start=1):
+    for k, (_, *both) in enumerate(parts, start=1):
         f = chain.activation_of(k).value
-        m, d = (1e3 * values[name].reshape(batch, -1) for name in (m, d))
+        m, d = (1e3 * values[name].reshape(batch, -1) for name in both)
         gaps += [np.abs(f(m + d / 2) - truth.plus[k]).max()]
         gaps += [np.abs(f(m - d / 2) - truth.minus[k]).max()]
     return float(max(gaps))
 
 
 def _forward_change(rule: Rule, subject, layers, batch: int) -> float:
-    """What nudging moves basal potentials by at alpha = 0, in mV, after three sweeps."""
+    """What nudging moves basal potentials by at alpha = 0, in mV."""
     settings = closed(layers, batch, alpha=0.0, beta=1.0, free=1, nudged=2)
     wanted = [f"{name}.m" for name in layer_names(layers)[1:]]
     nudged, free = (

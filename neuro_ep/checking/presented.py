@@ -36,9 +36,9 @@ def present(
 ) -> Presented:
     """Present batches one after another.
 
-    weights in SI units, by projection; inputs (rows, n), labels (rows,), as many rows as the network has capacity for;
-    ``learn`` False shows them without a target; ``sign`` is that of beta where the
-    protocol draws it.
+    weights in SI units, by projection; inputs (rows, n), labels (rows,), as many rows
+    as the network has capacity for; ``learn`` False shows them without a target;
+    ``sign`` is that of beta where the protocol draws it.
 
     Raises
     ------

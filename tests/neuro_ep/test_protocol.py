@@ -8,6 +8,7 @@ from neuro_ep.protocol import (
     Phase,
     free_then_contrast,
     free_then_nudged,
+    run_then_echo,
 )
 
 
@@ -66,3 +67,18 @@ def test_unknown_nudging_is_refused(protocol):
 def test_phases_have_a_length(protocol, lengths):
     with pytest.raises(InputError, match="duration above 0"):
         protocol("symmetric", *lengths)
+
+
+@pytest.mark.parametrize("nudging", ["symmetric", "one-sided"])
+def test_echo_takes_as_long_as_the_run_and_learns_as_it_ends(nudging):
+    made = run_then_echo(nudging, 8)
+    assert column(made, "duration") == [8, 8]
+    assert column(made, "echo") == [False, True]
+    assert column(made, "nudge") == [0, 1]
+    assert (column(made, "plastic"), column(made, "every")) == ([0, 1], [1, 0])
+    assert not made.random_sign
+
+
+def test_echo_of_random_sign_is_refused():
+    with pytest.raises(InputError, match="symmetric, one-sided"):
+        run_then_echo("random-sign", 8)

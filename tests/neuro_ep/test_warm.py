@@ -12,6 +12,7 @@ import pytest
 
 from neuro_ep import cli, warm
 from neuro_ep.bundle import MANIFEST, Bundle
+from neuro_ep.datasets import load
 from neuro_ep.header import run_header
 from neuro_ep.recording import open_recording
 from neuro_ep.simulation import Plan, ProgramSimulation, Start
@@ -20,6 +21,7 @@ SMALL = [
     *("--layers", "64,16,10", "--step", "1", "--free", "8", "--nudged", "3"),
     *("--eta", "0.05", "--batch", "10", "--epochs", "2"),
 ]
+DIGITS = load("digits")
 WORDS = {"rule": "continual-ep", "layers": (64, 16, 10), "beta": None}
 
 
@@ -130,7 +132,7 @@ def test_second_run_records_the_same(runs):
 
 
 def test_what_was_left_is_found_by_the_same_command(here, rule, settings, built):
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     again = start(here)
     assert again.left.settings == settings
     found = again.simulation()
@@ -138,27 +140,49 @@ def test_what_was_left_is_found_by_the_same_command(here, rule, settings, built)
     np.testing.assert_equal(asdict(found.plan), asdict(built.plan))
 
 
+def test_small_data_are_left_too(here, rule, settings, built):
+    start(here).keep(rule, settings, DIGITS, built)
+    found = start(here).left.dataset
+    np.testing.assert_equal(asdict(found), asdict(DIGITS))
+
+
+def test_large_data_and_the_users_files_are_not_left(
+    here, rule, settings, built, monkeypatch
+):
+    own = warm.WarmStart({"data": "mine"}, [], own_data=True)
+    own.keep(rule, settings, DIGITS, built)
+    monkeypatch.setattr(warm, "SMALL_DATA", DIGITS.inputs.nbytes - 1)
+    start(here).keep(rule, settings, DIGITS, built)
+    for found in (warm.WarmStart({"data": "mine"}, []), start(here)):
+        assert found.left is not None and found.left.dataset is None
+
+
+def test_looking_for_what_was_left_makes_no_folder(here):
+    assert start(here).left is None
+    assert not (here / "cache").exists()
+
+
 def test_it_fits_one_number_of_presentations(here, rule, settings, built):
     assert start(here).fits(90) and start(here).fits(91)  # nothing was left yet
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     assert start(here).fits(90) and not start(here).fits(91)
 
 
 def test_nothing_is_left_of_a_run_in_this_process(here, rule, settings, built):
-    start(here).keep(rule, settings, object())
+    start(here).keep(rule, settings, DIGITS, object())
     assert start(here).left is None
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
 def test_damaged_file_is_a_cold_start(here, rule, settings, built, content):
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     file = here / "cache" / start(here).name
     file.write_bytes(file.read_bytes()[:200] if content is None else content)
     assert start(here).left is None
 
 
 def test_program_that_is_gone_is_a_cold_start(here, rule, settings, built):
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     (built.bundle.folder / "main").unlink()
     assert start(here).left is None
 
@@ -215,7 +239,7 @@ def set_flags(here, monkeypatch):
     ],
 )
 def test_any_change_is_a_cold_start(here, rule, settings, built, change, monkeypatch):
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     assert start(here).left is not None
     change(here, monkeypatch)
     assert start(here).left is None
@@ -225,13 +249,16 @@ def test_any_change_is_a_cold_start(here, rule, settings, built, change, monkeyp
     "words", [{"beta": 0.5}, {"layers": (64, 17, 10)}, {"dtype": "float64"}]
 )
 def test_any_other_word_is_a_cold_start(here, rule, settings, built, words):
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     assert start(here, **words).left is None
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--beta 0.6", "--layers 64,9,10", "--dtype float64", "--preset digits-2h"],
+    [
+        *("--beta 0.6", "--layers 64,9,10", "--dtype float64", "--preset digits-2h"),
+        *("--connections 0-1,1-2", "--target numpy", "--data x"),
+    ],
 )
 def test_settings_of_the_command_line_are_words(here, arguments):
     line = ["train", "digits", "--rule", "continual-ep"]
@@ -240,10 +267,11 @@ def test_settings_of_the_command_line_are_words(here, arguments):
     assert cli._warm_start(other).name != plain
 
 
-def test_seed_and_file_are_not_words(here):
+def test_what_a_build_does_not_depend_on_is_no_word(here):
     line = ["train", "digits", "--rule", "continual-ep"]
     plain = cli._warm_start(cli._parser().parse_args(line)).name
-    other = cli._parser().parse_args([*line, "--seed", "3", "--out", "x.h5"])
+    own = "--seed 3 --out x.h5 --resume --figure x.png --json --debug --allow-gain"
+    other = cli._parser().parse_args([*line, *own.split()])
     assert cli._warm_start(other).name == plain
 
 
@@ -254,7 +282,7 @@ def test_seed_and_file_are_not_words(here):
 def test_every_rule_can_be_left_without_brian2(here, built, name):
     rule = cli._rule(name)
     settings = rule.settings(next(iter(rule.defaults)))
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     file = here / "cache" / start(here).name
     code = (
         f"import pickle, sys; left = pickle.load(open({str(file)!r}, 'rb'));"
@@ -266,14 +294,12 @@ def test_every_rule_can_be_left_without_brian2(here, built, name):
 
 @pytest.mark.parametrize("name", cli.RULES)
 def test_every_rule_is_recorded_the_same(here, built, name):
-    from neuro_ep.datasets import load
-
-    rule, digits = cli._rule(name), load("digits")
+    rule = cli._rule(name)
     settings = rule.settings(next(iter(rule.defaults)))
-    start(here).keep(rule, settings, built)
+    start(here).keep(rule, settings, DIGITS, built)
     left = start(here).left
     headers = [
-        run_header(found, digits, settings, 0, "standalone", "float32")
+        run_header(found, DIGITS, settings, 0, "standalone", "float32")
         for found in (rule, left.rule)
     ]
     for header in headers:

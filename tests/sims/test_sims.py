@@ -169,6 +169,56 @@ def test_glep_boundary_conditions_and_their_figure(tmp_path):
     assert (tmp_path / "glep.png").stat().st_size > 10_000
 
 
+def test_dual_propagation_settling_and_its_figure(tmp_path):
+    """Times are those measured once in another replica, whose layers move at once."""
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import dual_propagation_settling_figure as figure
+
+    out = tmp_path / "a" / "settling.h5"
+    found = sim("dual_propagation_settling").main("smallest", out)
+    for depth, expected in {2: (6.3, 9.5), 4: (10.6, 14.5)}.items():
+        np.testing.assert_allclose(np.median(found[depth], axis=0), expected, rtol=0.2)
+    drawn = figure.draw(out, tmp_path / "settling.png")
+    assert 1.5 < drawn["slope"] < 3  # tau a layer
+    np.testing.assert_allclose(drawn["L 2"], np.median(found[2], axis=0), atol=0.01)
+    assert (tmp_path / "settling.png").stat().st_size > 10_000
+
+
+def test_dual_propagation_training_and_its_figure(few_digits, tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import dual_propagation_training_figure as figure
+
+    module = few_digits(sim("dual_propagation_training"))
+    out = tmp_path / "a" / "training.h5"
+    found = module.main("smallest", out, target="numpy")
+    assert set(found) == {"closed form", "continuous time", "backpropagation"}
+    for name, accuracies in found.items():  # the same start, and nearly the same way
+        assert accuracies[0, 0] == found["backpropagation"][0, 0]
+        np.testing.assert_allclose(
+            accuracies, found["backpropagation"], atol=0.05, err_msg=name
+        )
+        assert accuracies[0, -1] > accuracies[0, 0] + 0.1
+    drawn = figure.draw(out, tmp_path / "training.png")
+    assert drawn["angle_closed form"] < 4
+    assert drawn["angle_closed form"] < drawn["angle_continuous time"] < 15
+    assert drawn["continuous time"] == found["continuous time"][0, -1]
+    assert (tmp_path / "training.png").stat().st_size > 10_000
+
+
+def test_dual_propagation_stream_and_its_figure(few_digits, tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import dual_propagation_stream_figure as figure
+
+    module = few_digits(sim("dual_propagation_stream"))
+    out = tmp_path / "a" / "stream.h5"
+    found = module.main("smallest", out, target="numpy")
+    for name, accuracies in found.items():
+        assert accuracies[0, -1] > accuracies[0, 0], name
+    drawn = figure.draw(out, tmp_path / "stream.png")
+    assert drawn["always on, 40"] == found["always on, 40"][0, -1]
+    assert (tmp_path / "stream.png").stat().st_size > 10_000
+
+
 def test_every_simulation_is_run_here():
     own = Path(__file__).read_text()
     assert [f.stem for f in SIMS.glob("*.py") if f'sim("{f.stem}")' not in own] == []

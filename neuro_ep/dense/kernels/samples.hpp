@@ -3,7 +3,9 @@
 #ifndef NEURO_EP_SAMPLES_HPP
 #define NEURO_EP_SAMPLES_HPP
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <numeric>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace neuro_ep {
 
@@ -35,6 +38,45 @@ struct Samples {
             std::fprintf(stderr, "Error: cannot map the samples in %s\n", path);
             std::exit(1);
         }
+    }
+};
+
+// Samples in time, each so many frames of so many values: read a block at a time and
+// replica, in either direction, since a long series should not fill the memory.
+template <typename real>
+struct Series {
+    enum : int64_t { block_frames = 64 };
+    struct Block {
+        int64_t row = -1, first = -1;
+        std::vector<real> values;
+    };
+    int file = -1;
+    int64_t frames = 1, width = 1;
+    std::vector<Block> blocks;
+
+    void open(const char *variable, int replicas, int64_t n_frames, int64_t n_values) {
+        if (file >= 0) close(file);
+        const char *path = std::getenv(variable);
+        file = path ? ::open(path, O_RDONLY) : -1;
+        frames = n_frames, width = n_values;
+        blocks.assign(replicas, Block());
+    }
+
+    const real *at(int replica, int64_t row, int64_t frame) {
+        Block &block = blocks[replica];
+        const int64_t first = frame / block_frames * block_frames;
+        if (block.row != row || block.first != first) {
+            const int64_t count = std::min((int64_t)block_frames, frames - first);
+            const size_t bytes = count * width * sizeof(real);
+            block.values.resize(block_frames * width);
+            if (pread(file, block.values.data(), bytes,
+                      (row * frames + first) * width * sizeof(real)) != (ssize_t)bytes) {
+                std::fprintf(stderr, "Error: a file of samples or targets is too short\n");
+                std::exit(1);
+            }
+            block.row = row, block.first = first;
+        }
+        return block.values.data() + (frame - first) * width;
     }
 };
 

@@ -4,7 +4,8 @@
 {% set _unit = get_array_name(scale) ~ '[0]' if scale is not none else '1' %}
 {% block maincode %}
     typedef {{c_data_type(input.dtype)}} real;
-    static neuro_ep::Samples _file, _aims;
+    static neuro_ep::Samples _file;
+    static neuro_ep::Series<real> _series, _aims;
     {% for array, value in onset %}
     static std::vector<real> _settled_{{loop.index0}}, _before_{{loop.index0}};
     {% endfor %}
@@ -19,11 +20,11 @@
     const int32_t _frames = std::max({{_scalar_of('frames')}}, 1), _target_frames = {{_scalar_of('target_frames')}};
     if (_presentation == 0 && _phase == 0 && _step == 0)
     {
-        _file.map("{{samples}}");
-        if (_target_frames > 0) _aims.map("{{targets}}");
+        if (_frames == 1) _file.map("{{samples}}");
+        if (_frames > 1) _series.open("{{samples}}", {{replicas}}, _frames, {{n_inputs}});
+        if (_target_frames > 0) _aims.open("{{targets}}", {{replicas}}, _target_frames, {{n_read}});
     }
     const real* const _samples = static_cast<const real*>(_file.start);
-    const real* const _series = static_cast<const real*>(_aims.start);
 
     if (_presentation < _total && _ending)
     {
@@ -117,18 +118,19 @@
         const bool _echo = {{_array_of('phase_echo')}}[_phase];
         const int64_t _now = _echo ? _length - 1 - _step : _step, _last = _echo ? _now + 1 : _now - 1;
         const bool _begins = _step == 0;
-        if (_begins || _now * _frames / _length != _last * _frames / _length)
+        const int64_t _frame = _now * _frames / _length, _aim = _now * _target_frames / _length;
+        if (_begins || _frame != _last * _frames / _length)
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
                 const size_t _row = {{_array_of('sample')}}[(size_t) _presentation * {{replicas}} + _replica];
-                const real* _from = _samples + (_row * _frames + _now * _frames / _length) * {{n_inputs}};
+                const real* _from = _frames > 1 ? _series.at(_replica, _row, _frame) : _samples + _row * {{n_inputs}};
                 std::copy(_from, _from + {{n_inputs}}, {{get_array_name(input)}} + _replica * {{n_inputs}});
             }
-        if (_target_frames > 0 && (_begins || _now * _target_frames / _length != _last * _target_frames / _length))
+        if (_target_frames > 0 && (_begins || _aim != _last * _target_frames / _length))
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
                 const size_t _row = {{_array_of('sample')}}[(size_t) _presentation * {{replicas}} + _replica];
-                const real* _from = _series + (_row * _target_frames + _now * _target_frames / _length) * {{n_read}};
+                const real* _from = _aims.at(_replica, _row, _aim);
                 std::copy(_from, _from + {{n_read}}, {{get_array_name(target)}} + _replica * {{n_outputs}} + {{n_outputs - n_read}});
             }
         {% for array in protocol.mirror %}

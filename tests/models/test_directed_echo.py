@@ -1,0 +1,166 @@
+"""Directed synapses: exact with the correction, wrong without; the truth is numpy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuro_ep import device
+from neuro_ep.checking import echo
+from neuro_ep.errors import InputError
+from neuro_ep.models.directed_echo import DIRECTED
+from neuro_ep.oracle.trajectory import (
+    complex_step,
+    cosine,
+    coupling_matrix,
+    potential_slope,
+    reference,
+    relative_error,
+    running_cost,
+)
+
+OTHERS = ("k", "l", "b", "B", "m")
+CLASSES = ("W", *OTHERS)
+
+
+def directed(problem, share=0.42, seed=1):
+    """(N, N), pre first: the network's weights and an antisymmetric part so large."""
+    symmetric = coupling_matrix(problem.theta["w"], len(problem.q))
+    draw = np.random.default_rng(seed).normal(size=symmetric.shape)
+    skew = draw - draw.T
+    return symmetric + share * np.linalg.norm(symmetric) / np.linalg.norm(skew) * skew
+
+
+def exact_gradient(problem, weights):
+    """dC/dtheta, ``W`` (pre, post) one number a synapse."""
+
+    def cost(theta):
+        q, p, kicks = problem.q, problem.p, []
+        onto = np.swapaxes(theta["W"], -1, -2)  # row: the neuron that is reached
+        for x in problem.x:
+            middle = q + problem.dt / 2 * p / theta["m"]
+            p = p - problem.dt * potential_slope(theta, onto, middle, x)
+            q = middle + problem.dt / 2 * p / theta["m"]
+            kicks.append(middle)
+        read = kicks if problem.cost == "kick" else [q]
+        return running_cost(problem, np.stack(read))
+
+    return complex_step(cost, {"W": weights} | {c: problem.theta[c] for c in OTHERS})
+
+
+def uncorrected():
+    """The rule without the forces of the copies on each other."""
+
+    def model(settings):
+        network = DIRECTED.model(settings)
+        text = network.output.equations.replace("onward - backward", "0*onward")
+        neuron = replace(network.output, equations=text)
+        return replace(network, hidden=neuron, output=neuron)
+
+    return replace(DIRECTED, model=model)
+
+
+def gradient(problem, weights, beta, rule=DIRECTED):
+    """The simulated gradient, as in `exact_gradient`, and the reversal error."""
+    device.activate("numpy")
+    built = echo.probe(rule, problem)
+    shown = echo.show(built, beta, w=weights)
+    full = np.array(built.network["output_to_output"].gradient)
+    back = echo.reversal(built, w=weights)
+    return {"W": full} | {c: shown.gradient[c] for c in OTHERS}, back
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(on_numpy):
+    yield
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return reference(0)
+
+
+@pytest.fixture(scope="module")
+def weights(problem):
+    return directed(problem)
+
+
+@pytest.fixture(scope="module")
+def exact(problem, weights):
+    return exact_gradient(problem, weights)
+
+
+def test_gradient_of_every_synapse_is_exact(problem, weights, exact):
+    found, back = gradient(problem, weights, 1e-4)
+    for name in CLASSES:
+        assert relative_error(found, exact, (name,)) < 1e-6, name
+    assert cosine(found, exact, CLASSES) > 1 - 1e-9
+    assert back < 1e-12
+
+
+def test_order_in_beta_is_two(problem, weights, exact):
+    large, small = (
+        relative_error(gradient(problem, weights, beta)[0], exact, CLASSES)
+        for beta in (1e-2, 1e-3)
+    )
+    assert large / small == pytest.approx(100, abs=20)
+
+
+def test_without_the_correction_it_is_wrong(problem, weights, exact):
+    """At every beta, and an echo that is not nudged does not tell."""
+    for beta in (1e-3, 1e-4):
+        found, back = gradient(problem, weights, beta, uncorrected())
+        assert cosine(found, exact, CLASSES) < 0.96
+        assert relative_error(found, exact, CLASSES) > 0.3
+        assert relative_error(found, exact, ("W",)) > 0.5
+        assert back < 1e-12
+
+
+def test_the_more_antisymmetric_the_worse_without_the_correction(problem):
+    errors = []
+    for share in (0.01, 0.1, 0.3):
+        weights = directed(problem, share)
+        exact = exact_gradient(problem, weights)
+        found, _ = gradient(problem, weights, 1e-4, uncorrected())
+        errors.append(relative_error(found, exact, CLASSES))
+        found, _ = gradient(problem, weights, 1e-4)
+        assert relative_error(found, exact, CLASSES) < 1e-5
+    assert errors[0] > 1e-3
+    assert sorted(errors) == errors
+
+
+def test_cost_of_the_final_instant():
+    problem = reference(0, duration=4.0, cost="end")
+    weights = directed(problem)
+    found, _ = gradient(problem, weights, 1e-4)
+    assert relative_error(found, exact_gradient(problem, weights), CLASSES) < 1e-6
+
+
+def test_symmetric_weights_need_no_correction(problem):
+    weights = directed(problem, share=0.0)
+    with_it, without = (
+        gradient(problem, weights, 1e-3, rule)[0] for rule in (DIRECTED, uncorrected())
+    )
+    assert relative_error(with_it, without, CLASSES) < 1e-12
+
+
+def test_neurons_may_be_joined_to_themselves(problem, weights):
+    looped = weights + np.diag(np.linspace(-0.5, 0.5, len(weights)))
+    exact, (found, _) = exact_gradient(problem, looped), gradient(problem, looped, 1e-4)
+    assert np.abs(np.diag(exact["W"])).min() > 1e-3
+    assert relative_error(found, exact, CLASSES) < 1e-5
+
+
+def test_descent_moves_every_synapse(problem, weights, exact):
+    device.activate("numpy")
+    built = echo.probe(DIRECTED, problem)
+    built.network.values["output_to_output.eta"] = 0.1
+    echo.show(built, 1e-4, w=weights)
+    unit = built.simulation.plan.unit
+    moved = np.array(built.network["output_to_output"].w) / unit - weights
+    np.testing.assert_allclose(moved, -0.1 * exact["W"], rtol=1e-4, atol=1e-6)
+
+
+def test_one_sided_nudging_is_refused(problem):
+    with pytest.raises(InputError, match="choose symmetric"):
+        DIRECTED.model(echo.settings_for(problem, "one-sided"))
