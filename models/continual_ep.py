@@ -16,7 +16,8 @@ from neuro_ep.models import prototypical, sets
 from neuro_ep.models.equilibrium_propagation import CONTRAST
 from neuro_ep.models.hopfield import Plasticity, is_discrete, named, network_model
 from neuro_ep.protocol import free_then_nudged
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 
 SOURCE = "Ernoult et al. 2020, arXiv 2005.04168"
 

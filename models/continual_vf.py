@@ -33,7 +33,8 @@ from neuro_ep.models.hopfield import (
     named,
 )
 from neuro_ep.protocol import free_then_nudged
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 
 SOURCE = "Ernoult et al. 2020, arXiv 2005.04168"
 

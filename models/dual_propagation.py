@@ -48,7 +48,8 @@ from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.models.hopfield import named
 from neuro_ep.models.sets import measured
 from neuro_ep.protocol import Phase, Protocol
-from neuro_ep.rule import Rule, Settings, changed
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings, changed
 
 SOURCE = "Hoeier et al. 2023, arXiv 2302.01228; Hoeier & Zach 2024, arXiv 2402.08573"
 
@@ -461,14 +462,14 @@ DYADIC = Rule(
         "digits": Settings(
             layers=(64, 128, 10),
             connections=((0, 1), (1, 1), (1, 2), (0, 2)),
-            eta=(0.05,),
+            eta=(0.1, 0.01, 0.1, 0.01),
             beta=0.1,
             free=8,
             nudged=2,
             step=0.5,
             epochs=30,
             nudging="one-sided",
-            activation="tanh",
+            activation="hard-sigmoid",
             dynamics="continuous",
         )
     },
@@ -502,7 +503,7 @@ DUAL_PROPAGATION_TRANSPOSE = Rule(
     source=SOURCE,
     model=lambda settings: dyads(settings, transpose=True),
     protocol=protocol,
-    defaults={"digits": DIGITS},
+    defaults={"digits": changed(DIGITS, alpha=0.0)},
     claims=CLAIMS | {"forward pass": "untouched by feedback at alpha 0, bit for bit"},
     family="dyads",
     bounds={**BOUNDS, "forward_change": (0, 0)},

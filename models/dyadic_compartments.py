@@ -54,7 +54,8 @@ from neuro_ep.models.dual_propagation import (
     protocol,
 )
 from neuro_ep.models.hopfield import named
-from neuro_ep.rule import Rule, Settings, changed
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings, changed
 
 C_SOMA, C_APICAL = 100 * pF, 100 * pF
 G_LEAK, G_COUPLE = 10 * nS, 5 * nS

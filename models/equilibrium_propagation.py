@@ -20,7 +20,8 @@ from neuro_ep.model import NetworkModel
 from neuro_ep.models import prototypical, sets
 from neuro_ep.models.hopfield import Plasticity, is_discrete, named, network_model
 from neuro_ep.protocol import free_then_contrast
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 
 SOURCE = "Scellier & Bengio 2017, arXiv 1602.05179"
 

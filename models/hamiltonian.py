@@ -120,7 +120,9 @@ q_minus = q_minus + p_minus/m*dt/(2*tau)
 ONSET = {
     "q_plus": "q_start",
     "p_plus": "p_start",
-    **dict.fromkeys(("q_minus", "r_minus", "score", "cost", "g_k", "g_l", "g_b", "g_m"), 0),
+    **dict.fromkeys(
+        ("q_minus", "r_minus", "score", "cost", "g_k", "g_l", "g_b", "g_m"), 0
+    ),
     "p_minus": 0 * mV,
 }
 

@@ -33,7 +33,7 @@ from brian2 import ms, mV
 
 from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
-from neuro_ep.rule import Settings, suggestion
+from neuro_ep.settings import Settings, suggestion
 
 # What each part adds to the energy; the clamped input adds nothing of its own.
 ENERGY = {

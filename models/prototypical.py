@@ -18,7 +18,7 @@ from brian2 import ms, mV
 
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.models.hopfield import Plasticity, named
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 SOURCE = "Ernoult et al. 2020, arXiv 2005.04168, discrete time"
 

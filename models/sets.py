@@ -11,7 +11,8 @@ constant learning rates, sigmoid, discrete time, weights uniform in +-1/sqrt(n_p
 Deviations: biases start at zero (the authors draw them like weights).
 """
 
-from neuro_ep.rule import Preset, Settings
+from neuro_ep.rule import Preset
+from neuro_ep.settings import Settings
 
 CEP_PAPER = "Ernoult et al. 2020, arXiv 2005.04168"
 

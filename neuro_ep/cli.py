@@ -11,14 +11,13 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
 
 from neuro_ep import __version__
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.options import Parser, add_checking, add_training
 from neuro_ep.streams import mute_if_broken, say
 
 ROOT = Path(__file__).parent
@@ -50,38 +49,11 @@ CONDITIONS = (
     *("glep-natural", "glep-periodic", "glep-pfvp"),
 )
 
-NUMBERS = (
-    *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
-    "weight_angle",
-)
-COUNTS = ("batch", "epochs", "plastic_every")
-NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost")
-
 #: What a build does not depend on, of all that train is told.
 UNBUILT = (
     *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
     "allow_gain",
 )
-
-HELP = {
-    "beta": "strength of nudging",
-    "alpha": "weight of the first state of a dyad in its mean",
-    "decay": "share of a weight lost in every presentation",
-    "free": "length of the free phase, in time constants",
-    "nudged": "length of the nudged phase, in time constants",
-    "step": "Euler step, in time constants",
-    "tolerance": "end phases once no neuron moves faster, per time constant",
-    "plastic_every": "steps from one opening of plasticity to the next",
-    "batch": "samples presented together",
-    "epochs": "passes over the training samples",
-    "nudging": "random-sign, symmetric or one-sided",
-    "activation": "sigmoid, hard-sigmoid or tanh; of dyads also relu, linear",
-    "dynamics": "continuous or discrete (a step of one time constant); of dyads also "
-    "stream (neurons go on from sample to sample)",
-    "plasticity": "difference or product-rule",
-    "cost": "squared-error or cross-entropy; of dyads also proximal",
-    "weight_angle": "degrees between forward and backward weights at the start",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -128,15 +100,8 @@ def _warn(text: str):
     say(f"warning: {text}")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Wrong arguments are told in one line, without the usage above it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"neuro-ep: {message}; see {self.prog} --help\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="neuro-ep", description="Networks that learn by their own physics."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -145,10 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     training = commands.add_parser("train", help="train a network and record the run")
     training.set_defaults(run=_train)
-    _training_options(training)
+    add_training(training, RULES)
     checking = commands.add_parser("check", help="is it the gradient?")
     checking.set_defaults(run=_check)
-    _checking_options(checking)
+    add_checking(checking, [*RULES, *CONDITIONS])
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
@@ -160,93 +125,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
-
-
-def _checking_options(command: argparse.ArgumentParser):
-    names = ", ".join([*RULES, *CONDITIONS])
-    command.add_argument("rule", metavar="RULE", help=names)
-    command.add_argument("--layers", type=_integers, help="units, such as 784,512,10")
-    command.add_argument("--batch", type=_integer, help="samples presented together")
-    command.add_argument("--seed", type=_integer, help="of weights and samples")
-
-
-def _training_options(command: argparse.ArgumentParser):
-    command.add_argument("task", metavar="TASK", help="digits, mnist")
-    command.add_argument("--rule", required=True, help=", ".join(RULES))
-    command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
-    command.add_argument("--seed", type=_integer, default=0)
-    command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
-    command.add_argument("--resume", action="store_true", help="go on after a stop")
-    command.add_argument(
-        "--figure", metavar="PNG", help="a .png, .pdf or .svg of the run"
-    )
-    command.add_argument("--data", metavar="PATH", help="local files of the task")
-    command.add_argument("--target", help="standalone, cython or numpy")
-    command.add_argument("--dtype", default="float32", help="float32 or float64")
-    command.add_argument(
-        "--profile", action="store_true", help="say where the time of an epoch goes"
-    )
-    command.add_argument("--allow-gain", action="store_true", help="see the gain law")
-    command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
-    command.add_argument(
-        "--connections",
-        type=_pairs,
-        metavar="PAIRS",
-        help="layers to join, such as 0-1,1-1,1-2,0-2 (0 is the input)",
-    )
-    command.add_argument(
-        "--filters",
-        type=lambda text: tuple(text.split(",")),
-        metavar="WORDS",
-        help="one a projection, such as 16c3p1,a2,all: 16 channels with a kernel of 3 "
-        "and padding 1, the average over 2 x 2, all to all",
-    )
-    command.add_argument(
-        "--image", type=_integers, help="channels, height, width, such as 1,8,8"
-    )
-    command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
-    for name in NUMBERS:
-        flag = f"--{name.replace('_', '-')}"
-        command.add_argument(flag, type=_number, help=HELP[name])
-    for name in COUNTS:
-        flag = f"--{name.replace('_', '-')}"
-        command.add_argument(flag, type=_integer, help=HELP[name])
-    for name in NAMES:
-        command.add_argument(f"--{name}", help=HELP[name])
-
-
-def _converted(convert: Callable, text: str, remedy: str):
-    try:
-        return convert(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {remedy}") from None
-
-
-def _integer(text: str) -> int:
-    return _converted(int, text, "a whole number, such as 3")
-
-
-def _number(text: str) -> float:
-    return _converted(float, text, "a number, such as 0.5")
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    remedy = "whole numbers with commas between, such as 64,128,10"
-    return _converted(lambda text: tuple(map(int, text.split(","))), text, remedy)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    remedy = "a number, or numbers with commas between, such as 0.02,0.01"
-    return _converted(lambda text: tuple(map(float, text.split(","))), text, remedy)
-
-
-def _pairs(text: str) -> tuple[tuple[int, ...], ...]:
-    def pair(part: str) -> tuple[int, int]:
-        pre, post = part.split("-")
-        return int(pre), int(post)
-
-    remedy = "pairs of layers with commas between, such as 0-1,1-1,1-2"
-    return _converted(lambda text: tuple(map(pair, text.split(","))), text, remedy)
 
 
 def _list(options) -> int:
@@ -407,7 +285,7 @@ def _profile(dataset, settings, options) -> list:
 
 
 def _choices(options) -> dict:
-    from neuro_ep.rule import Settings
+    from neuro_ep.settings import Settings
 
     names = {item.name for item in fields(Settings)}
     return {name: value for name, value in vars(options).items() if name in names}
@@ -463,7 +341,7 @@ def _checked_figure(path: str | None) -> Path | None:
 
 def _check_known(name: str, known, what: str):
     if name not in known:
-        from neuro_ep.rule import suggestion
+        from neuro_ep.settings import suggestion
 
         raise InputError(f"no {what} is called {name!r}{suggestion(name, known)}")
 

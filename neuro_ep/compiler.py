@@ -51,7 +51,14 @@ def compiler_version() -> str:
 def hot_flags(folder: Path, dtype) -> list[str]:
     """Flags for code that runs at every step."""
     single = SINGLE_PRECISION if np.dtype(dtype) == np.float32 else []
-    return [*_makefile(folder, "OPTIMISATIONS"), "-I.", *THREADS, *VECTOR_MATH, *OVERLAPS, *single]
+    return [
+        *_makefile(folder, "OPTIMISATIONS"),
+        "-I.",
+        *THREADS,
+        *VECTOR_MATH,
+        *OVERLAPS,
+        *single,
+    ]
 
 
 def compile_project(folder: Path, dtype):

@@ -12,7 +12,7 @@ import numpy as np
 
 from neuro_ep.datasets import Dataset
 from neuro_ep.gain import gain, open_rates, seen_by
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 from neuro_ep.simulation import Plan, Simulation
 
 State = dict[str, np.ndarray]

@@ -6,9 +6,9 @@ layer its strength is
 
     g = (eta/beta) * slope**2 * lambda_max(Gram of presynaptic activities) / batch
 
-with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1; where weights
-are shared between positions, every position sees activities of its own. The relative
-error of the total update is about g. For beta > 0 it is positive feedback, and above
+with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1. Where
+weights are shared between positions, every position sees activities of its own. The
+relative error of the total update is about g. For beta > 0 it is positive feedback, and above
 0.5 it runs away; for beta < 0 it attenuates. Nudging with both signs cancels the first
 order in g.
 """
@@ -21,7 +21,7 @@ import numpy as np
 
 from neuro_ep.errors import InputError
 from neuro_ep.filters import ALL, read_filter
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 WARN_ABOVE = 0.1
 REFUSE_ABOVE = 0.5

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from neuro_ep import recording
 from neuro_ep.datasets import Dataset
 from neuro_ep.model import Shown
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.wiring import ONE, layer_names, wiring
 
 

@@ -16,7 +16,8 @@ from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.presentation import Presentations
 from neuro_ep.protocol import Protocol
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.wiring import ONE, Edge, layer_names, wiring
 
 #: The parameter of synapses that takes the learning rate of their projection.

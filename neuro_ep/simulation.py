@@ -21,7 +21,7 @@ import numpy as np
 from neuro_ep.bundle import Bundle, run_bundle
 from neuro_ep.compiler import compiler, compiler_version
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 from neuro_ep.streams import say
 
 TARGETS = ("standalone", "cython", "numpy")

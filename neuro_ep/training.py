@@ -23,7 +23,8 @@ from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.gain import check_gains, estimated_gains
 from neuro_ep.header import run_header
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.simulation import ENDLESS_STEPS, Plan, Simulation, choose_target
 from neuro_ep.warm import WarmStart
 from neuro_ep.wiring import wiring

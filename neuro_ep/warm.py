@@ -28,7 +28,8 @@ from neuro_ep.cache import cache_folder, cache_path
 from neuro_ep.compiler import compiler_version
 from neuro_ep.datasets import Dataset
 from neuro_ep.model import Shown
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.simulation import Plan, ProgramSimulation, Simulation
 
 PACKAGES = ("brian2", "numpy", "scipy-openblas32", "sympy", "jinja2", "scikit-learn")

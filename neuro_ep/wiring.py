@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neuro_ep.errors import InputError
 from neuro_ep.filters import ALL, Filter, Shape, read_filter
 from neuro_ep.model import NetworkModel, SynapseModel
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 #: The group of one unit a replica that biases come from.
 ONE = "one"
@@ -56,7 +56,7 @@ def wiring(model: NetworkModel, settings: Settings) -> list[Edge]:
     """
     edges: list[Edge] = []
     begun: set[int] = set()
-    for rate, (pre, post) in enumerate(settings.edges):
+    for rate, (_, post) in enumerate(settings.edges):
         forward = _forward(model, settings, rate)
         edges.append(forward)
         if post not in begun and forward.kind.weight is not None:

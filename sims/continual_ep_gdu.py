@@ -27,7 +27,7 @@ from neuro_ep.checking import mean_error, stepwise_curves
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.assembly import layer_names
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 
 #: Curves that are drawn of every layer, and the beta at which they are taken.
 SHOWN, BETA, SEED = 5, 0.005, 1

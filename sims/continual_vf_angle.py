@@ -27,7 +27,7 @@ from brian2 import prefs, set_device
 
 from neuro_ep import build_network, device, load_dataset, train
 from neuro_ep.models.continual_vf import CONTINUAL_VF
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 from neuro_ep.training import initial_weights
 
 WEIGHTS = ("input_to_hidden", "hidden_to_output", "output_to_hidden")

@@ -30,7 +30,7 @@ from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.oracle.chain import Chain
 from neuro_ep.oracle.compartments import Compartments, read_out, settling_time
 from neuro_ep.oracle.dyads import gradient, settle
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 SHARES = (0.1, 0.01)
 STEP = 0.1

@@ -32,7 +32,7 @@ from neuro_ep.checking.presented import present
 from neuro_ep.epochs import epoch_draw
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.oracle.backpropagation import backpropagation, descend, forward
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 from neuro_ep.training import initial_weights
 from neuro_ep.wiring import layer_names
 

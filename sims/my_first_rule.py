@@ -14,7 +14,7 @@ from neuro_ep import NeuronModel, Rule, SynapseModel, load_dataset, train
 from neuro_ep.checking import check
 from neuro_ep.model import NetworkModel
 from neuro_ep.protocol import free_then_nudged
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 CELL = """
 dv/dt = (-v + slope*(I_up + I_down + I_bias) + nudge)/tau : volt

@@ -4,11 +4,11 @@ Claim:     Hamiltonian neurons that learn by their echoes classify as well as th
            network does when it learns by backpropagation through time
 Data:      digits-rows, 8 frames of 8 pixels, 5 steps each; the same split for all
 Peer:      the same network, leapfrog, cost, optimiser and samples in PyTorch
-Run:       python sims/rhel_digits.py [FILE]     (6 minutes on 2 cores)
+Run:       python sims/rhel_digits.py [FILE]     (4 minutes on 2 cores)
 Expected:  mean (lowest, highest) test accuracy of seeds 0 to 4
 
-               rhel     {RHEL}
-               exact    {EXACT}
+               rhel     0.962 (0.953, 0.975)
+               exact    0.956 (0.947, 0.964)
 """
 
 import json

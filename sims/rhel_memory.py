@@ -23,7 +23,7 @@ from neuro_ep.bundle import run_bundle
 from neuro_ep.models.rhel import RHEL
 from neuro_ep.network import build_network
 from neuro_ep.presentation import SAMPLES, TARGETS
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 NEURONS, BATCH, INPUTS, OUTPUTS, STEP = 64, 4, 2, 2, 0.02
 

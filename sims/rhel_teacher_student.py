@@ -25,7 +25,7 @@ from neuro_ep.checking import echo
 from neuro_ep.models.rhel import RHEL
 from neuro_ep.network import build_network
 from neuro_ep.oracle import trajectory
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 #: Nudging and beta of every run.
 RUNS = (("symmetric", 1e-3), ("one-sided", 1e-2), ("symmetric", 0.3))

@@ -162,7 +162,10 @@ def test_core_does_not_import_what_stands_above_it():
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("models", ["models", "model", "rule", "protocol", "boundary", "errors"]),
+        (
+            "models",
+            ["models", "model", "rule", "settings", "protocol", "boundary", "errors"],
+        ),
         ("analysis", ["analysis", "recording", "errors"]),
     ],
 )

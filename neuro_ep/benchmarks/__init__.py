@@ -27,6 +27,10 @@ BENCHMARKS = {
         *("dual_propagation", "dual-propagation"),
         "an epoch of 784-512-512-10, one sweep, beside backpropagation in PyTorch",
     ),
+    "rhel": (
+        *("rhel", "rhel"),
+        "64 and 256 neurons, 1,000 and 10,000 steps, beside BPTT in PyTorch",
+    ),
     "dense-step": (
         *("dense_step", "continual-ep"),
         "a step of 784-512-10 beside its bare BLAS calls",

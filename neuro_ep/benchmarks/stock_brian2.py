@@ -25,7 +25,8 @@ from neuro_ep.benchmarks.work import (
     same,
     scratch,
 )
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.training import initial_weights
 
 #: Presentations timed, of one sample for the peer and of a batch for ours, beyond the

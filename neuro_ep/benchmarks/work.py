@@ -12,7 +12,8 @@ from neuro_ep import device
 from neuro_ep.bundle import Bundle, run_bundle
 from neuro_ep.errors import RunError
 from neuro_ep.network import LayeredNetwork, build_network
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 from neuro_ep.simulation import SAMPLES, threads
 from neuro_ep.training import initial_weights
 

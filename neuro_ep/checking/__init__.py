@@ -62,7 +62,8 @@ from neuro_ep.checking.simulated import (
 )
 from neuro_ep.checking.subject import BETAS, LAYERS, SEED, STEPWISE, make_subject
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Rule, Settings
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings
 
 __all__ = [
     "BETAS",

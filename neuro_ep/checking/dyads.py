@@ -10,7 +10,8 @@ from neuro_ep.network import build_network, layer_names
 from neuro_ep.oracle.backpropagation import backpropagation
 from neuro_ep.oracle.dyadic_graph import Graph, implicit_gradient
 from neuro_ep.oracle.dyads import Chain, settle
-from neuro_ep.rule import Rule, Settings, changed
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings, changed
 
 LAYERS, BATCH = (20, 64, 64, 10), 3
 

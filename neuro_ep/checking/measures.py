@@ -21,7 +21,7 @@ from neuro_ep.oracle.field import (
     Parameters,
     velocity,
 )
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 #: Gains at which the excess error of a finite learning rate is measured.
 GAINS = (3e-3, 6e-3, 12e-3)

@@ -16,7 +16,7 @@ from neuro_ep.network import LayeredNetwork, build_network
 from neuro_ep.oracle.field import (
     Parameters,
 )
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 #: eta/beta of the updates, as the gain g of the layer with the largest: enough for
 #: weights that keep their digits. Totals are extrapolated to eta = 0 from this and

@@ -17,7 +17,8 @@ from neuro_ep.oracle.field import (
     Parameters,
     evaluate,
 )
-from neuro_ep.rule import Rule, Settings, changed
+from neuro_ep.rule import Rule
+from neuro_ep.settings import Settings, changed
 
 LAYERS, BATCH, SEED = (5, 12, 3), 3, 1
 

@@ -54,7 +54,6 @@ from neuro_ep.dense.operations import (
     terms_of,
 )
 from neuro_ep.dense.symbols import Term
-from neuro_ep.errors import InputError
 
 
 class DenseSynapses(Group):

@@ -16,7 +16,7 @@ from neuro_ep.checking.presented import present
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.equilibrium_propagation import EQUILIBRIUM_PROPAGATION
 from neuro_ep.network import build_network
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 
 RULES = [EQUILIBRIUM_PROPAGATION, CONTINUAL_EP]
 MILLI, BATCH = 1e-3, 2

@@ -30,7 +30,7 @@ from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.equations import parse, resolved, symbol, units
 from neuro_ep.oracle.field import velocity
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 
 CLASSES = ("input_to_hidden", "bias_hidden", "hidden_to_output", "bias_output")
 

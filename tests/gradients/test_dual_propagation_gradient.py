@@ -28,7 +28,7 @@ from neuro_ep.models.dual_propagation import (
 from neuro_ep.network import build_network
 from neuro_ep.oracle.backpropagation import backpropagation, descend
 from neuro_ep.oracle.dyadic_graph import Graph, implicit_gradient
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 LAYERS, BATCH, MILLI = (10, 16, 14, 5), 3, 1e-3
 RULES = {False: DUAL_PROPAGATION, True: DUAL_PROPAGATION_TRANSPOSE}

@@ -18,7 +18,7 @@ from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.continual_vf import CONTINUAL_VF
 from neuro_ep.models.equilibrium_propagation import EQUILIBRIUM_PROPAGATION
 from neuro_ep.network import build_network
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 BATCH, ROWS, MILLI = 4, 20, 1e-3
 P = "presentations."

@@ -18,7 +18,7 @@ from sympy.core.relational import Relational
 
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.hopfield import ACTIVATIONS
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 UNITS = 2
 LAYERS = ("input", "hidden", "output")

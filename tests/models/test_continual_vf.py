@@ -12,7 +12,7 @@ from neuro_ep import datasets, recording, training
 from neuro_ep.errors import InputError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.continual_vf import CONTINUAL_VF
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 
 pytestmark = pytest.mark.usefixtures("on_numpy")
 

@@ -17,7 +17,7 @@ from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.continual_vf import CONTINUAL_VF
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.network import build_network
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 
 BATCH, LABELS = 2, np.array([0, 2])
 DYADS = Settings(

@@ -9,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2 import Equations
 
 from neuro_ep import datasets, device, training
 from neuro_ep.checking.dyads import (
@@ -36,7 +38,7 @@ from neuro_ep.network import build_network
 from neuro_ep.oracle import compartments, dyads
 from neuro_ep.oracle.loop_gain import loop_matrix
 from neuro_ep.oracle.weight_transport import kolen_pollack
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 LAYERS, BATCH, MILLI = (8, 12, 11, 5), 3, 1e-3
 NAMES = ("hidden_1", "hidden_2", "output")
@@ -402,6 +404,32 @@ def test_feedback_weights_come_to_equal_the_forward_weights():
     print("cosines of W and B", cosines, "without decay", apart)
     assert min(cosines) > 0.99
     assert min(apart) < 0.9
+
+
+# --- locality ---
+
+#: What a synapse may read besides the dyads it joins.
+SHARED = {"eta", "beta", "plastic", "decay", "v_unit", "tau_basal"}
+DYADS = {f"{name}_{side}" for name in ("s_mean", "s_diff") for side in ("pre", "post")}
+
+
+def strangers(record):
+    """What the equation of learning reads otherwise."""
+    read = Equations(record.equations)[record.weight].identifiers
+    return read - SHARED - DYADS - {record.weight}
+
+
+@pytest.mark.parametrize("rule", [*RULES.values(), KOLEN_POLLACK])
+def test_learning_is_local(rule):
+    model = rule.model(closed(LAYERS, BATCH))
+    records = [model.synapse, model.bias, *filter(None, [model.backward])]
+    assert [strangers(record) for record in records] == [set()] * len(records)
+    for neurons in (model.hidden, model.output):
+        own = Equations(neurons.equations)
+        states = own["s_plus"].identifiers | own["s_minus"].identifiers
+        assert states <= {*own.names, "tanh", "exp", "clip", "inf"}
+    wrong = model.synapse.equations.replace("s_diff_post", "(target - m_post)")
+    assert strangers(replace(model.synapse, equations=wrong)) == {"target", "m_post"}
 
 
 # --- precision, refusals --------------------------------------------------------------

@@ -18,7 +18,7 @@ from neuro_ep.models.dyadic_compartments import (
     G_LEAK,
 )
 from neuro_ep.network import build_network
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 LAYERS, BATCH, MILLI = (6, 9, 8, 4), 3, 1e-3
 MEMBRANE = float(C_SOMA / G_LEAK)

@@ -15,7 +15,7 @@ from neuro_ep.models.rhel import RHEL
 from neuro_ep.network import build_network
 from neuro_ep.oracle import trajectory
 from neuro_ep.oracle.trajectory import CLASSES, Problem, reference, relative_error
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 #: The units of the lower layer that the upper one reads.
 READ = slice(3, 6)

@@ -10,7 +10,7 @@ from brian2 import StateMonitor
 
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium_propagation import EQUILIBRIUM_PROPAGATION
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 pytestmark = pytest.mark.usefixtures("on_numpy")
 

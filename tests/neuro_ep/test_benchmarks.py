@@ -13,7 +13,7 @@ from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 ROOT = Path(__file__).parents[2]
 SMALL = replace(

@@ -6,7 +6,7 @@ import pytest
 from neuro_ep.errors import InputError
 from neuro_ep.gain import RHO, check_gains, estimated_gains, gain
 from neuro_ep.models.hopfield import ACTIVATIONS
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 SETTINGS = dict(layers=(7, 5, 3), eta=(0.02, 0.01), beta=0.5, free=8, nudged=3, step=1)
 

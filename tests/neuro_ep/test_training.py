@@ -22,7 +22,7 @@ from brian2 import prefs, set_device
 from neuro_ep import datasets, device, recording, training
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 COMPILER = bool(shutil.which("g++"))
 

@@ -6,7 +6,7 @@ import pytest
 from neuro_ep.errors import InputError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION, DYADIC, KOLEN_POLLACK
-from neuro_ep.rule import Settings, changed
+from neuro_ep.settings import Settings, changed
 from neuro_ep.training import initial_weights
 from neuro_ep.wiring import wiring
 

@@ -58,6 +58,10 @@ struct Series {
         if (file >= 0) close(file);
         const char *path = std::getenv(variable);
         file = path ? ::open(path, O_RDONLY) : -1;
+        if (file < 0) {
+            std::fprintf(stderr, "Error: cannot open the samples that %s names\n", variable);
+            std::exit(1);
+        }
         frames = n_frames, width = n_values;
         blocks.assign(replicas, Block());
     }

@@ -23,7 +23,7 @@ from neuro_ep.dense import DenseSynapses
 from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.network import build_network
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 from neuro_ep.training import initial_weights
 
 SETTINGS = Settings(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, mV, ms, prefs, set_device
+from brian2 import Network, NeuronGroup, ms, mV, prefs, set_device
 
 from neuro_ep import DenseSynapses
 from neuro_ep.errors import InputError

@@ -11,7 +11,7 @@ from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import energy, gradient
 from neuro_ep.oracle.assembly import assemble
 from neuro_ep.oracle.field import Clamp, linearise, velocity
-from neuro_ep.rule import changed
+from neuro_ep.settings import changed
 
 BATCH = 3
 NETWORKS = {"5-12-3": (5, 12, 3), "6-8-7-4": (6, 8, 7, 4)}
