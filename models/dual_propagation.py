@@ -385,6 +385,10 @@ def _sweeps(settings: Settings) -> Protocol:
     return Protocol("sweeps", (Phase("sweep", 1, nudge=1), again))
 
 
+# Test accuracies are means of seeds 0 to 4; backpropagation from the same weights, with
+# the same data and rate: 0.986 (sims/dual_propagation_training.py).
+
+#: 0.984; the transpose at alpha 0: 0.986.
 DIGITS = Settings(
     layers=(64, 128, 10),
     eta=(0.2,),
@@ -398,6 +402,7 @@ DIGITS = Settings(
     dynamics="discrete",
 )
 
+#: Compartments that settle to within some percent of the gradient.
 CONTINUOUS = changed(DIGITS, dynamics="continuous", free=6, nudged=2, step=0.5)
 
 #: Samples follow one another without a pause, and plasticity is never closed.
@@ -459,7 +464,7 @@ DYADIC = Rule(
     model=dyads,
     protocol=protocol,
     defaults={
-        "digits": Settings(
+        "digits": Settings(  # 0.977
             layers=(64, 128, 10),
             connections=((0, 1), (1, 1), (1, 2), (0, 2)),
             eta=(0.1, 0.01, 0.1, 0.01),
@@ -488,7 +493,8 @@ KOLEN_POLLACK = Rule(
     source="Hoeier et al. 2023, arXiv 2302.01228; Kolen & Pollack 1994",
     model=lambda settings: dyads(settings, separate=True),
     protocol=protocol,
-    defaults={"digits": changed(DIGITS, weight_angle=90, decay=1e-3)},
+    # 0.975, with cosines of forward and feedback weights above 0.99
+    defaults={"digits": changed(DIGITS, weight_angle=90, decay=5e-4)},
     claims={
         "alignment": "forward and feedback weights become each other's transpose",
         "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",

@@ -41,6 +41,7 @@ RULES = {
         "neuro_ep.models.dyadic_compartments",
         "DYADIC_COMPARTMENTS",
     ),
+    "heb": ("neuro_ep.models.heb", "HEB"),
 }
 
 #: Boundary conditions of Lagrangian EP, which are checked and not trained with.

@@ -324,6 +324,8 @@ class _Synapses:
 
     def _make(self, name, kind: SynapseModel, pre, post, connect, **how):
         equations = heard(kind.equations, pre, post)
+        if pre is not self.cells[0].group:  # the clamped input hears nothing
+            _refuse_deaf(name, kind, equations)
         order, adds = self._sums(equations, pre, post)
         self.values.update(_parameters(name, kind))
         synapses = connect(
@@ -382,6 +384,16 @@ def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:
             if "summed" not in equation.flags or equation.varname in listening
         ]
     )
+
+
+def _refuse_deaf(name: str, kind: SynapseModel, equations: Equations):
+    """Neurons that compute must hear all that reaches them."""
+    unheard = sorted(set(Equations(kind.equations).names) - set(equations.names))
+    if unheard:
+        raise InputError(
+            f"'{name}': its neurons have no variable for {', '.join(unheard)}, so the "
+            "update would not be the gradient; leave this connection out"
+        )
 
 
 def _parameters(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]:

@@ -119,12 +119,13 @@ class Presentations(Group):
         """Say what the operation touches, once the network's groups exist.
 
         onset maps (group, variable) to its SI value at the beginning of a presentation,
-        or to the name of the group's variable that holds it; marks are the (group, variable) that plasticity compares with; listeners are the
-        groups whose shared variables of :data:`PROTOCOL`, where declared, follow it.
-        ``read_out / scale`` of the output group is the prediction; scale None means
-        that it is dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it,
-        or the name of the output group's variable to be summed. The last ``outputs``
-        units of the output group are read, all if None.
+        or to the name of the group's variable that holds it; marks are the (group,
+        variable) that plasticity compares with; listeners are the groups whose shared
+        variables of :data:`PROTOCOL`, where declared, follow it. ``read_out / scale``
+        of the output group is the prediction; scale None means that it is
+        dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it, or the name
+        of the output group's variable to be summed. The last ``outputs`` units of the
+        output group are read, all if None.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Clock, Network, NeuronGroup, StateMonitor, TimedArray, second
+from brian2 import Clock, Network, NeuronGroup, StateMonitor, TimedArray, prefs, second
 
 from neuro_ep.boundary.damped import Damped
 from neuro_ep.dense import DenseSynapses
@@ -61,6 +61,7 @@ def build(
     beta: float = 0.0,
 ) -> Built:
     """The first run, or the second one if the path (K + 1, N) of the first is given."""
+    prefs.core.default_float_dtype = np.float64
     path = np.zeros_like(network.force) if path is None else path
     clock = Clock(dt=network.dt * second, name="damped_clock")
     neurons = NeuronGroup(

@@ -215,10 +215,10 @@ def _forward_change(rule: Rule, subject, layers, batch: int) -> float:
 # --- any graph ---
 
 
-def measure_graphs(rule: Rule, layers, batch: int | None, seed: int):
+def measure_graphs(rule: Rule, layers, batch: int | None, seed: int, kinds=GRAPHS):
     """(what was measured, how): two layers joined by every possible connection."""
     layers, batch = tuple(layers or (5, 12, 4)), batch or BATCH
-    found = {kind: _graph_errors(rule, kind, layers, batch, seed) for kind in GRAPHS}
+    found = {kind: _graph_errors(rule, kind, layers, batch, seed) for kind in kinds}
     measured = {
         "relative_error": {kind: errors[-1] for kind, errors in found.items()},
         "order_in_beta": {kind: order(errors) for kind, errors in found.items()},

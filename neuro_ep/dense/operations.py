@@ -198,7 +198,7 @@ class SummedOperation(DenseOperation):
     def describe(self, run_namespace):
         held = self.group.held
         if held is not None:
-            return {"sums": [], "held": self._held(held)}
+            return {"sums": [], "held": self._held(held), "stacked": False}
         sums, outside = [], set()
         for number, equation in enumerate(self.equations):
             target = self.use(equation.varname)
@@ -222,7 +222,12 @@ class SummedOperation(DenseOperation):
             else:
                 described.update(self._products(number, terms, source, to, outside))
             sums.append(described)
-        return {"sums": sums, "outside": sorted(outside), "held": None}
+        return {
+            "sums": sums,
+            "outside": sorted(outside),
+            "held": None,
+            "stacked": _stacked(sums),
+        }
 
     def _held(self, held):
         """The arrays of a source that is held, see :mod:`neuro_ep.dense.held`."""
@@ -271,6 +276,15 @@ class SummedOperation(DenseOperation):
 
     def _target_dtype(self, number):
         return self.group.variables[self.equations[number].varname].dtype
+
+
+def _stacked(sums: Sequence[dict]) -> bool:
+    """Whether two sums are plain products of two factors with one matrix."""
+    if len(sums) != 2 or not all(described.get("direct") for described in sums):
+        return False
+    one, other = sums
+    same = one["products"][0]["matrix"] is other["products"][0]["matrix"]
+    return same and one["to"] == other["to"] and not (one["adds"] or other["adds"])
 
 
 class PlasticityOperation(DenseOperation):

@@ -111,7 +111,7 @@ def test_updates_follow_the_gradient(rule, subject):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_it_learns(rule, tmp_path):
     digits = datasets.load("digits")
-    few = replace(digits, train=digits.train[:400], test=digits.test[:200])
+    few = replace(digits, train=digits.train[:300], test=digits.test[:100])
     settings = changed(
         SETTINGS,
         layers=(64, 16, 10),
@@ -121,7 +121,7 @@ def test_it_learns(rule, tmp_path):
         nudged=2,
         step=0.5,
         batch=10,
-        epochs=6,
+        epochs=4,
         nudging="one-sided",
     )
     with warnings.catch_warnings():

@@ -48,7 +48,7 @@ COMPILER = bool(shutil.which(os.environ.get("CXX", "g++")) and shutil.which("mak
 
 
 @pytest.fixture(autouse=True)
-def numpy(on_numpy):
+def numpy_target(on_numpy):
     device.activate("numpy")
 
 
@@ -60,10 +60,6 @@ def subject():
 def states_of(values):
     """{"hidden_1.m": (batch, n), ...} in units of v_unit."""
     return {name: values[name].reshape(BATCH, -1) / MILLI for name in STATES}
-
-
-def settled_states(rule, settings, subject, **how):
-    return states_of(shown(rule, settings, *subject, wanted=STATES, **how).values)
 
 
 def plus_and_minus(settings, states, transpose=False):
@@ -89,20 +85,20 @@ def distance(pairs, truth):
 # --- the closed form: an Euler step of one time constant ------------------------------
 
 
-@pytest.mark.parametrize("sweeps", [1, 3])
 @pytest.mark.parametrize(
-    ("transpose", "choices"),
+    ("sweeps", "transpose", "choices"),
     [
-        (False, {}),
-        (False, {"activation": "relu"}),
-        (False, {"activation": "hard-sigmoid", "cost": "squared-error"}),
-        (False, {"activation": "sigmoid", "alpha": 0.7}),
-        (False, {"activation": "linear", "alpha": 0.0}),
-        (True, {"alpha": 0.25}),
-        (True, {"alpha": 1.0, "activation": "relu", "cost": "squared-error"}),
+        (1, False, {}),
+        (3, False, {}),
+        (1, False, {"activation": "relu"}),
+        (1, False, {"activation": "hard-sigmoid", "cost": "squared-error"}),
+        (3, False, {"activation": "sigmoid", "alpha": 0.7}),
+        (3, False, {"activation": "linear", "alpha": 0.0}),
+        (3, True, {"alpha": 0.25}),
+        (1, True, {"alpha": 1.0, "activation": "relu", "cost": "squared-error"}),
     ],
 )
-def test_sweeps_are_the_closed_form(subject, transpose, choices, sweeps):
+def test_sweeps_are_the_closed_form(subject, sweeps, transpose, choices):
     """The update after one sweep, up and down, and after three."""
     settings = closed(LAYERS, BATCH, beta=0.5, free=sweeps - 1, **choices)
     found = shown(RULES[transpose], settings, *subject).update
@@ -216,7 +212,7 @@ def changed_time(simulation, basal, apical):
     ],
 )
 def test_compartments_settle_at_the_closed_form(subject, transpose, choices):
-    """Whatever their time constants, which the way there does depend on."""
+    """Whatever the step and the time constants, which the way there depends on."""
     settings = changed(settled(LAYERS, BATCH, beta=0.2), **{"free": 100, **choices})
     truth = dyads.settle(
         chain_of(settings, subject, reference="mean", transpose=transpose),
@@ -232,11 +228,11 @@ def test_compartments_settle_at_the_closed_form(subject, transpose, choices):
         how = {"eta": 0, "wanted": STATES}
         return states_of(present(simulation, known, *subject[1:], **how).values)
 
-    others = [] if choices else [(1.5, 0.5), (0.7, 2)]
-    for basal, apical in [(1, 1), *others]:
-        found = plus_and_minus(settings, states(settings, basal, apical), transpose)
-        error = distance(found, truth)
-        print(choices, "time constants", basal, apical, "error", error)
+    others = [] if choices else [(0.1, 1.5, 0.5), (0.5, 0.7, 2)]
+    for step, *taus in [(0.1, 1, 1), *others]:
+        found = states(changed(settings, step=step), *taus)
+        error = distance(plus_and_minus(settings, found, transpose), truth)
+        print(choices, "step", step, "time constants", taus, "error", error)
         assert error < 1e-12
     early = states(changed(settings, free=5), 1, 2)
     assert distance(plus_and_minus(settings, early, transpose), truth) > 1e-3
@@ -468,7 +464,7 @@ SCENARIO = textwrap.dedent(
     import sys
     import numpy as np
     from neuro_ep import device
-    from neuro_ep.checking.dyads import chain_of, closed, drawn, settled, shown
+    from neuro_ep.checking.dyads import closed, drawn, settled, shown
     from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
 
     target, out = sys.argv[1:]

@@ -6,6 +6,7 @@ import pytest
 from neuro_ep.errors import InputError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION, DYADIC, KOLEN_POLLACK
+from neuro_ep.network import build_network
 from neuro_ep.settings import Settings, changed
 from neuro_ep.training import initial_weights
 from neuro_ep.wiring import wiring
@@ -78,6 +79,15 @@ def test_averages_have_no_weights_and_no_biases():
 def test_connections_that_do_not_fit_are_refused(connections, message):
     with pytest.raises(InputError, match=message):
         changed(CHAIN, connections=connections, eta=(0.1,))
+
+
+@pytest.mark.parametrize("extra", [(2, 2), (2, 1)])
+def test_outputs_that_hear_no_feedback_have_no_connections(extra):
+    """An update without it would not be the gradient."""
+    settings = changed(CHAIN, connections=((0, 1), (1, 2), extra))
+    with pytest.raises(InputError, match="no variable for I_feedback_pre"):
+        build_network(CONTINUAL_EP, settings)
+    build_network(DYADIC, changed(settings, nudging="one-sided", activation="tanh"))
 
 
 def test_one_rate_serves_any_number_of_projections():

@@ -219,6 +219,39 @@ def test_dual_propagation_stream_and_its_figure(few_digits, tmp_path):
     assert (tmp_path / "stream.png").stat().st_size > 10_000
 
 
+def test_heb_digits(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from neuro_ep import load_dataset
+
+    rows = load_dataset("digits-rows")
+    few = replace(rows, train=rows.train[:60], test=rows.test[:40])
+    module, out = sim("heb_digits"), tmp_path / "a" / "out.h5"
+    monkeypatch.setattr(module, "load_dataset", lambda name: few)
+    found = module.main("smallest", out, target="numpy")
+    assert set(found) == {"symmetric", "one-sided", "random-sign"}
+    with h5py.File(out) as file:
+        for name, accuracies in found.items():
+            np.testing.assert_array_equal(file[name]["test_accuracy"], accuracies)
+            assert 0 <= accuracies.min() <= accuracies.max() <= 1
+
+
+def test_heb_self_learning_and_its_figure(tmp_path):
+    pytest.importorskip("matplotlib")
+    from neuro_ep.analysis import heb_figure as figure
+
+    out = tmp_path / "a" / "heb.h5"
+    found = sim("heb_self_learning").main("smallest", out, target="numpy")
+    assert found["xor"][0] < 0.8 * found["xor_without_kick"][0]
+    with h5py.File(out) as file:  # what is not kicked stays as it is
+        costs = file["xor_without_kick"]["cost"][0].reshape(5, 4)
+        assert np.ptp(np.sort(costs, axis=1), axis=0).max() < 1e-9
+    drawn = figure.draw(out, tmp_path / "heb.png")
+    assert drawn["xor"] == pytest.approx(found["xor"][0])
+    assert drawn["curve"] == pytest.approx(found["curve"][0])
+    assert (tmp_path / "heb.png").stat().st_size > 10_000
+
+
 def test_every_simulation_is_run_here():
     own = Path(__file__).read_text()
     assert [f.stem for f in SIMS.glob("*.py") if f'sim("{f.stem}")' not in own] == []

@@ -13,6 +13,38 @@
     {{keep(held.kept)}}
     _held.deliver({{get_array_name(held.source)}}, {{get_array_name(held.matrix)}}, _scale, {{get_array_name(held.target)}});
     {% endif %}
+    {% if stacked %}
+    // both sums by one product: the same matrix is read once for two factors
+    real _stacked[2];
+    {% for sum in sums %}
+    {
+        const size_t _vectorisation_idx = -1;
+        {{scalar_code[sum.block]|autoindent}}
+        _stacked[{{loop.index0}}] = _coefficient;
+    }
+    {% endfor %}
+    if (_stacked[0] != 0 && _stacked[1] != 0)
+    {
+        const size_t _in = _replicas * {{sums[0].n_from}}, _out = _replicas * {{sums[0].n_to}};
+        real* _factors = neuro_ep::scratch<real>(4, 2 * _in);
+        real* _results = neuro_ep::scratch<real>(5, 2 * _out);
+        {% for sum in sums %}
+        {
+            {{vector(sum.products[0].factor, "_factor", 0)}}
+            std::copy(_factor, _factor + _in, _factors + {{loop.index0}} * _in);
+        }
+        {% endfor %}
+        neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}},
+            2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, (real) 1,
+            _factors, {{sums[0].n_from}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}, (real) 0, _results);
+        {% for sum in sums %}
+        for (size_t _k = 0; _k < _out; _k++)
+            {{get_array_name(sum.target)}}[_k] = _stacked[{{loop.index0}}] * _results[{{loop.index0}} * _out + _k];
+        {% endfor %}
+    }
+    else
+    {% endif %}
+    {
     {% for sum in sums %}
     {% set target = get_array_name(sum.target) %}
     {
@@ -96,6 +128,7 @@
         {% endif %}
     }
     {% endfor %}
+    }
 {% endblock %}
 {% block after_code %}
     {% if held is not none %}
