@@ -360,6 +360,7 @@ def protocol(settings: Settings) -> Protocol:
     a phase of its own, at whose end the prediction is read.
     """
     free, nudged = settings.free, settings.nudged
+    _refuse_foreign(settings)
     if settings.dynamics == "discrete":
         return _sweeps(settings)
     if settings.dynamics == "damped":
@@ -369,6 +370,17 @@ def protocol(settings: Settings) -> Protocol:
     learn = Phase("plastic", nudged, nudge=1, plastic=1 / nudged)
     settle = (Phase("settle", free, nudge=1),) if free else ()
     return Protocol("one phase", (*settle, learn))
+
+
+def _refuse_foreign(settings: Settings):
+    """Both nudges are there at once, and weights follow the neurons at every step."""
+    named({"one-sided": None}, settings.nudging, "nudging of dyads")
+    named({"difference": None}, settings.plasticity, "plasticity of dyads")
+    if settings.plastic_every != 1:
+        raise InputError(
+            f"plastic_every = {settings.plastic_every}: plasticity of dyads is open at "
+            "every step, or at the end; leave it out"
+        )
 
 
 def _sweeps(settings: Settings) -> Protocol:

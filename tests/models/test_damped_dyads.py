@@ -5,6 +5,7 @@ import pytest
 
 from neuro_ep import device
 from neuro_ep.checking.presented import present
+from neuro_ep.errors import InputError
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.network import build_network, layer_names
 from neuro_ep.settings import changed
@@ -80,3 +81,18 @@ def test_weights_move_by_the_same(sample):
         updates.append(np.concatenate([update[name].ravel() for name in update]))
     gap = np.linalg.norm(updates[0] - updates[1]) / np.linalg.norm(updates[0])
     assert gap < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"nudging": "symmetric"}, "no nudging of dyads"),
+        ({"plasticity": "product-rule"}, "no plasticity of dyads"),
+        ({"plastic_every": 2}, "plastic_every = 2"),
+        ({"dynamics": "damp"}, "did you mean 'damped'"),
+        ({"free": 0.5}, "whole number of sweeps"),
+    ],
+)
+def test_settings_of_other_rules_are_refused(choices, message):
+    with pytest.raises(InputError, match=message):
+        build_network(DUAL_PROPAGATION, changed(STRONG, **choices))
