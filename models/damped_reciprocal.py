@@ -1,8 +1,7 @@
 """Linear damped networks that answer symmetrically learn by a second run, with friction.
 
-Berneman & Hexner 2025, "Equilibrium propagation for dissipative dynamics", arXiv
-2506.20402; discrete formulas derived here, the same in numpy and with their derivation
-in :mod:`neuro_ep.boundary.damped`.
+Berneman & Hexner 2025, arXiv 2506.20402; discrete formulas derived here, the same in
+numpy in :mod:`neuro_ep.boundary.damped`.
 
 Symbols
     x           position, dimensionless; v its velocity

@@ -32,7 +32,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.model import NetworkModel, NeuronModel
 from neuro_ep.models import hamiltonian, rhel
-from neuro_ep.rule import Settings
+from neuro_ep.settings import Settings
 
 SOURCE = "derived here, after Scurria et al. 2026"
 
@@ -140,13 +140,20 @@ def model(settings: Settings) -> NetworkModel:
     )
 
 
+BOUNDS = {
+    "reversal": (0, 1e-12),
+    "relative_error": (0, 1e-5),
+    "cosine": (1 - 1e-9, 1 + 1e-9),
+}
+
 DIRECTED = replace(
     rhel.RHEL,
     name="rhel-directed",
     summary="synapses with a direction: two echoes that correct each other",
     source=SOURCE,
     model=model,
-    defaults={},
+    family="directed",
+    bounds=BOUNDS,
     claims={
         "gradient": "that of the discrete cost, for every single synapse",
         "order in beta": "2",

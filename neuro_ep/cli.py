@@ -41,6 +41,9 @@ RULES = {
         "neuro_ep.models.dyadic_compartments",
         "DYADIC_COMPARTMENTS",
     ),
+    "rhel": ("neuro_ep.models.rhel", "RHEL"),
+    "rhel-chain": ("neuro_ep.models.hamiltonian_chain", "CHAIN"),
+    "rhel-directed": ("neuro_ep.models.directed_echo", "DIRECTED"),
     "heb": ("neuro_ep.models.heb", "HEB"),
 }
 
@@ -178,9 +181,8 @@ def _check(options) -> int:
         from neuro_ep import checking
 
         rule, table = _rule(options.rule, CONDITIONS), checking.table
-        seed = checking.SEED if options.seed is None else options.seed
         found = checking.check(
-            rule, layers=options.layers, batch=options.batch, seed=seed
+            rule, layers=options.layers, batch=options.batch, seed=options.seed
         )
     print(json.dumps(found) if options.json else table(found))
     return 0 if found["passed"] else 1

@@ -1,4 +1,4 @@
-"""Data sets to learn: pictures in [0, 1] with a class each, and a fixed split."""
+"""Data sets to learn: samples with a class each, and a fixed split."""
 
 import difflib
 import gzip
@@ -19,6 +19,9 @@ TASKS = {
     "digits": "1,797 handwritten digits of 8 x 8 pixels "
     "(Alpaydin & Kaynak 1998, UCI, doi:10.24432/C50P49)",
     "digits-rows": "the same digits, a row of 8 pixels after the other",
+    "digits-pixels": "the same digits, a pixel after the other",
+    "sine-frequencies": "1,500 noisy sines of 32 frames: which of four frequencies",
+    "delayed-recall": "1,500 sequences of 32 frames: which of four symbols came first",
     "mnist": "70,000 handwritten digits of 28 x 28 pixels "
     "(LeCun et al. 1998, Proc. IEEE 86, doi:10.1109/5.726791)",
 }
@@ -43,14 +46,14 @@ class Dataset:
     Attributes
     ----------
     name : the task, a key of `TASKS`
-    inputs : float32 (samples, features), dimensionless, in [0, 1]
+    inputs : float32 (samples, frames * features), dimensionless; pictures are in [0, 1]
     labels : int64 (samples,), in 0 .. classes - 1
     train, test : int64 indices into the samples; they share none
     classes : number of classes
     shape : of one sample before flattening, as (8, 8) for a picture
     source : citation, and how the samples were obtained
-    frames : a sample is so many inputs, one after another, of equal size; 1 for pictures
-        that are seen at once
+    frames : a sample is so many inputs of equal size, one after another; 1 for
+        pictures that are seen at once
     """
 
     name: str
@@ -86,13 +89,14 @@ def load(task: str, path: str | Path | None = None) -> Dataset:
     """
     if task not in TASKS:
         raise InputError(_unknown(task))
-    if task in ("digits", "digits-rows"):
+    if task != "mnist":
         if path is not None:
+            origin = "scikit-learn" if task.startswith("digits") else "this package"
             raise InputError(
-                f"{path}: {task} comes with scikit-learn and takes no data; "
+                f"{path}: {task} comes with {origin} and takes no data; "
                 "leave --data out, or name the task mnist"
             )
-        return _digits() if task == "digits" else _rows(_digits())
+        return _OWN[task]()
     if path is None:
         return _mnist_from_openml()
     return _mnist_from_files(Path(path))
@@ -126,14 +130,41 @@ def _digits() -> Dataset:
     )
 
 
-def _rows(pictures: Dataset) -> Dataset:
-    """The same samples, read from the top row to the bottom one."""
-    return replace(
-        pictures,
-        name=f"{pictures.name}-rows",
-        source=f"{pictures.source}; a row after the other",
-        frames=pictures.shape[0],
-    )
+def _rows() -> Dataset:
+    """The digits, read from the top row to the bottom one."""
+    return _read("digits-rows", "a row after the other", frames=8)
+
+
+def _pixels() -> Dataset:
+    """The digits, read row by row, pixel by pixel."""
+    return _read("digits-pixels", "a pixel after the other", frames=64)
+
+
+def _read(name: str, how: str, frames: int) -> Dataset:
+    digits = _digits()
+    source = f"{digits.source}; {how}"
+    return replace(digits, name=name, source=source, frames=frames)
+
+
+def _frequencies() -> Dataset:
+    from neuro_ep import sequences
+
+    return sequences.frequencies()
+
+
+def _recall() -> Dataset:
+    from neuro_ep import sequences
+
+    return sequences.recall()
+
+
+_OWN = {
+    "digits": _digits,
+    "digits-rows": _rows,
+    "digits-pixels": _pixels,
+    "sine-frequencies": _frequencies,
+    "delayed-recall": _recall,
+}
 
 
 def _mnist_from_openml() -> Dataset:

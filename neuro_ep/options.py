@@ -8,10 +8,10 @@ from typing import NoReturn
 
 NUMBERS = (
     *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
-    "weight_angle",
+    *("weight_angle", "judged"),
 )
-COUNTS = ("batch", "epochs", "plastic_every")
-NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost")
+COUNTS = ("batch", "epochs", "plastic_every", "read")
+NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost", "optimiser")
 
 HELP = {
     "beta": "strength of nudging",
@@ -30,6 +30,9 @@ HELP = {
     "stream (neurons go on from sample to sample)",
     "plasticity": "difference or product-rule",
     "cost": "squared-error or cross-entropy; of dyads also proximal",
+    "judged": "share of a run, at its end, in which the cost counts (0: its end)",
+    "read": "units of the last layer that are the output (0: all)",
+    "optimiser": "of echoes: gradient-descent or adam",
     "weight_angle": "degrees between forward and backward weights at the start",
 }
 

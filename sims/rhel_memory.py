@@ -5,7 +5,9 @@ Claim:     the most memory that echo learning holds does not grow with the lengt
 Peer:      the same network in PyTorch, beside what it holds before it begins
 Run:       python sims/rhel_memory.py [FILE]     (4 minutes on 2 cores)
 Expected:  at 1,000,000 steps at most 1.1 times what 10,000 steps need
-           {EXPECTED}
+
+               ours     10,000 / 100,000 / 1,000,000 steps     5.7 / 5.6 / 5.7 MiB
+               peer      1,000 /  10,000 /    30,000 steps    32 / 319 / 965 MiB
 """
 
 import multiprocessing

@@ -6,46 +6,12 @@ import numpy as np
 import pytest
 
 from neuro_ep import device
-from neuro_ep.checking import echo
+from neuro_ep.checking import check, echo, echo_variants
+from neuro_ep.checking.echo_variants import SHARE, directed
+from neuro_ep.checking.echo_variants import directed_gradient as exact_gradient
 from neuro_ep.errors import InputError
 from neuro_ep.models.directed_echo import DIRECTED
-from neuro_ep.oracle.trajectory import (
-    complex_step,
-    cosine,
-    coupling_matrix,
-    potential_slope,
-    reference,
-    relative_error,
-    running_cost,
-)
-
-OTHERS = ("k", "l", "b", "B", "m")
-CLASSES = ("W", *OTHERS)
-
-
-def directed(problem, share=0.42, seed=1):
-    """(N, N), pre first: the network's weights and an antisymmetric part so large."""
-    symmetric = coupling_matrix(problem.theta["w"], len(problem.q))
-    draw = np.random.default_rng(seed).normal(size=symmetric.shape)
-    skew = draw - draw.T
-    return symmetric + share * np.linalg.norm(symmetric) / np.linalg.norm(skew) * skew
-
-
-def exact_gradient(problem, weights):
-    """dC/dtheta, ``W`` (pre, post) one number a synapse."""
-
-    def cost(theta):
-        q, p, kicks = problem.q, problem.p, []
-        onto = np.swapaxes(theta["W"], -1, -2)  # row: the neuron that is reached
-        for x in problem.x:
-            middle = q + problem.dt / 2 * p / theta["m"]
-            p = p - problem.dt * potential_slope(theta, onto, middle, x)
-            q = middle + problem.dt / 2 * p / theta["m"]
-            kicks.append(middle)
-        read = kicks if problem.cost == "kick" else [q]
-        return running_cost(problem, np.stack(read))
-
-    return complex_step(cost, {"W": weights} | {c: problem.theta[c] for c in OTHERS})
+from neuro_ep.oracle.trajectory import CLASSES, cosine, reference, relative_error
 
 
 def uncorrected():
@@ -61,13 +27,11 @@ def uncorrected():
 
 
 def gradient(problem, weights, beta, rule=DIRECTED):
-    """The simulated gradient, as in `exact_gradient`, and the reversal error."""
+    """The simulated gradient, and the reversal error."""
     device.activate("numpy")
     built = echo.probe(rule, problem)
-    shown = echo.show(built, beta, w=weights)
-    full = np.array(built.network["output_to_output"].gradient)
-    back = echo.reversal(built, w=weights)
-    return {"W": full} | {c: shown.gradient[c] for c in OTHERS}, back
+    found = echo_variants.gradient(built, weights, beta)
+    return found, echo.reversal(built, w=weights)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +46,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def weights(problem):
-    return directed(problem)
+    return directed(problem, SHARE)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +76,7 @@ def test_without_the_correction_it_is_wrong(problem, weights, exact):
         found, back = gradient(problem, weights, beta, uncorrected())
         assert cosine(found, exact, CLASSES) < 0.96
         assert relative_error(found, exact, CLASSES) > 0.3
-        assert relative_error(found, exact, ("W",)) > 0.5
+        assert relative_error(found, exact, ("w",)) > 0.5
         assert back < 1e-12
 
 
@@ -131,13 +95,13 @@ def test_the_more_antisymmetric_the_worse_without_the_correction(problem):
 
 def test_cost_of_the_final_instant():
     problem = reference(0, duration=4.0, cost="end")
-    weights = directed(problem)
+    weights = directed(problem, SHARE)
     found, _ = gradient(problem, weights, 1e-4)
     assert relative_error(found, exact_gradient(problem, weights), CLASSES) < 1e-6
 
 
 def test_symmetric_weights_need_no_correction(problem):
-    weights = directed(problem, share=0.0)
+    weights = directed(problem, 0.0)
     with_it, without = (
         gradient(problem, weights, 1e-3, rule)[0] for rule in (DIRECTED, uncorrected())
     )
@@ -147,7 +111,7 @@ def test_symmetric_weights_need_no_correction(problem):
 def test_neurons_may_be_joined_to_themselves(problem, weights):
     looped = weights + np.diag(np.linspace(-0.5, 0.5, len(weights)))
     exact, (found, _) = exact_gradient(problem, looped), gradient(problem, looped, 1e-4)
-    assert np.abs(np.diag(exact["W"])).min() > 1e-3
+    assert np.abs(np.diag(exact["w"])).min() > 1e-3
     assert relative_error(found, exact, CLASSES) < 1e-5
 
 
@@ -158,7 +122,18 @@ def test_descent_moves_every_synapse(problem, weights, exact):
     echo.show(built, 1e-4, w=weights)
     unit = built.simulation.plan.unit
     moved = np.array(built.network["output_to_output"].w) / unit - weights
-    np.testing.assert_allclose(moved, -0.1 * exact["W"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(moved, -0.1 * exact["w"], rtol=1e-4, atol=1e-6)
+
+
+def test_check_passes():
+    record = check(DIRECTED)
+    assert record["passed"], record["failed"]
+    assert max(record["relative_error"].values()) < 1e-5
+
+
+def test_check_fails_without_the_correction():
+    record = check(uncorrected())
+    assert any("relative_error of w" in sentence for sentence in record["failed"])
 
 
 def test_one_sided_nudging_is_refused(problem):

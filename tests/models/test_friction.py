@@ -99,6 +99,12 @@ def test_without_friction_it_is_rhel():
     assert relative_error(frictionless, plain) < 1e-12
 
 
+def test_check_passes():
+    record = checking.check(rhel_with_friction(0.1))
+    assert record["passed"], record["failed"]
+    assert record["friction"] == 0.1
+
+
 # --- what is refused ---
 
 

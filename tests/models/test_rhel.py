@@ -1,4 +1,4 @@
-"""The records of RHEL: the force is the slope of the energy, rules are local, it learns."""
+"""RHEL: its force is the slope of its energy, its rule is local, and it learns."""
 
 from dataclasses import replace
 
@@ -142,8 +142,6 @@ def few(train=60, test=40):
 SMALL = changed(DIGITS, layers=(8, 16), epochs=2, batch=10, step=0.5)
 
 
-
-
 def test_training_on_numpy(on_numpy, tmp_path):
     rows = []
     result = train(
@@ -156,9 +154,7 @@ def test_training_on_numpy(on_numpy, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimiser", sorted(OPTIMISERS))
-def test_compiled_training_agrees_and_resumes(
-    on_numpy, tmp_path, monkeypatch, optimiser
-):
+def test_compiled_training_agrees(on_numpy, tmp_path, monkeypatch, optimiser):
     monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
     settings = changed(SMALL, optimiser=optimiser)
     logs = {}

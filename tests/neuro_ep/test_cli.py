@@ -70,7 +70,10 @@ def refused(here, capsys):
     ("arguments", "message"),
     [
         ("train digitz --rule continual-ep", "'digitz'; did you mean 'digits'? Choose"),
-        ("train x --rule continual-ep", "no task is called 'x'. Choose from: digits,"),
+        (
+            "train x --rule continual-ep",
+            "no task is called 'x'. Choose from: delayed-recall, digits,",
+        ),
         ("train digits --rule continual-eq", "'continual-eq'; did you mean 'continual"),
         ("train digits", "required: --rule; see neuro-ep train --help"),
         ("", "required: COMMAND; see neuro-ep --help"),
