@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	$(VENV)/bin/neuro-ep train digits --rule continual-ep --seed 0 --out runs/demo.h5 --figure runs/demo.png
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -q -n 2
+	$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

@@ -8,9 +8,9 @@ layer its strength is
 
 with ``slope = d rho/dv`` of the layer, taken here at its largest value, 1. Where
 weights are shared between positions, every position sees activities of its own. The
-relative error of the total update is about g. For beta > 0 it is positive feedback, and above
-0.5 it runs away; for beta < 0 it attenuates. Nudging with both signs cancels the first
-order in g.
+relative error of the total update is about g. For beta > 0 it is positive feedback,
+and above 0.5 it runs away; for beta < 0 it attenuates. Nudging with both signs cancels
+the first order in g.
 """
 
 from __future__ import annotations

@@ -204,8 +204,8 @@ def _refuse_chain():
     )
 
 
-#: Family of rules -> what measures one: (rule, settings, layers, batch, seed) to what
-#: was measured, and how.
+#: Family of rules -> what measures one, from (rule, settings, layers, batch, seed) to
+#: (what was measured, how).
 FAMILIES: dict[str, Callable] = {
     "equilibrium": _equilibrium,
     "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),

@@ -6,12 +6,13 @@ import numpy as np
 
 from neuro_ep import device
 from neuro_ep.checking.presented import Presented, present
-from neuro_ep.network import build_network, layer_names
+from neuro_ep.network import build_network
 from neuro_ep.oracle.backpropagation import backpropagation
 from neuro_ep.oracle.dyadic_graph import Graph, implicit_gradient
 from neuro_ep.oracle.dyads import Chain, settle
 from neuro_ep.rule import Rule
 from neuro_ep.settings import Settings, changed
+from neuro_ep.wiring import layer_names
 
 LAYERS, BATCH = (20, 64, 64, 10), 3
 

@@ -139,7 +139,9 @@ def test_a_shifted_kernel_does_not(inputs, dyad_weights, dyad_descent):
     assert relative(found, dyad_descent) > 0.05
 
 
-@pytest.mark.parametrize("target", ["cython", "standalone"])
+@pytest.mark.parametrize(
+    "target", [pytest.param("cython", marks=pytest.mark.exhaustive), "standalone"]
+)
 def test_compiled_targets_agree(inputs, dyad_weights, dyad_descent, target):
     found = update(DUAL_PROPAGATION, DYADS, dyad_weights, inputs, target)
     device.activate("numpy")

@@ -7,8 +7,9 @@ from neuro_ep import device
 from neuro_ep.checking.presented import present
 from neuro_ep.errors import InputError
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.network import build_network, layer_names
+from neuro_ep.network import build_network
 from neuro_ep.settings import changed
+from neuro_ep.wiring import layer_names
 
 LAYERS, BATCH, GAIN = (20, 48, 48, 10), 2, 1.7
 NAMES = layer_names(LAYERS)

@@ -79,6 +79,7 @@ def test_gradient_is_exact_at_any_beta(network, exact, beta):
     np.testing.assert_allclose(path, expected, atol=1e-12)
 
 
+@pytest.mark.exhaustive
 def test_compiled_target_agrees(network, exact):
     from neuro_ep.dense.codeobjects import python_headers_available
 

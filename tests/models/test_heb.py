@@ -150,7 +150,7 @@ def on_numpy_target(left_behind):
 
 
 @pytest.mark.parametrize(
-    "target", ["cython", pytest.param("standalone", marks=pytest.mark.slow)]
+    "target", [pytest.param("cython", marks=pytest.mark.exhaustive), "standalone"]
 )
 def test_targets_agree(left_behind, on_numpy_target, target):
     if target == "cython":

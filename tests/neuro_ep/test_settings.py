@@ -8,9 +8,10 @@ from brian2 import ms, mV
 
 from neuro_ep.errors import InputError
 from neuro_ep.models.continual_ep import CONTINUAL_EP
-from neuro_ep.network import build_network, layer_names
+from neuro_ep.network import build_network
 from neuro_ep.protocol import NUDGING, Phase, free_then_nudged
 from neuro_ep.settings import Settings, changed
+from neuro_ep.wiring import layer_names
 
 GOOD = Settings(layers=(4, 3, 2), eta=(0.2, 0.1), beta=0.5, free=4, nudged=2, step=0.5)
 

@@ -230,7 +230,13 @@ def stopped_after(epochs, error):
     return stop
 
 
-@pytest.mark.parametrize("epochs", [0, 1, 2, 3])
+EXHAUSTIVE = pytest.mark.exhaustive
+
+
+@pytest.mark.parametrize(
+    "epochs",
+    [0, pytest.param(1, marks=EXHAUSTIVE), 2, pytest.param(3, marks=EXHAUSTIVE)],
+)
 def test_resumed_after_any_epoch(few, tmp_path, epochs):
     """Also where all was done but to write the recording."""
     run = tmp_path / "run.h5"
@@ -307,7 +313,7 @@ def test_divergence_is_said_and_kept(digits, tmp_path):
         assert np.isfinite(initial).all() and initial.any()
 
 
-@pytest.mark.parametrize("files", [2, 4])
+@pytest.mark.parametrize("files", [2, pytest.param(4, marks=EXHAUSTIVE)])
 def test_disk_full_while_training(few, tmp_path, monkeypatch, files):
     """The header, or epochs 0 and 1, are written before the disk is full."""
     written = 0
