@@ -199,8 +199,8 @@ def _equilibrium(rule, settings, layers, batch, seed) -> tuple[dict, dict]:
 
 def _refuse_chain():
     raise InputError(
-        "a chain of echoes has no check of its own: its layers are those of rhel; two "
-        "of them are compared with the exact gradient in tests/models/test_echo_chain.py"
+        "a chain of echoes has no check of its own: its layers are those of rhel; "
+        "tests/models/test_echo_chain.py compares two with the exact gradient"
     )
 
 

@@ -49,7 +49,7 @@ enum : int { block_rows = 128, block_columns = 512, block_inner = 64, copied = 1
 // Threads share the blocks of products with so many multiplications; BLAS itself has one
 // thread, since it would divide every block again. Between products that are rare,
 // threads fall asleep, and to wake them costs as much as ten times the work.
-const double large_product = 4e6, large_rare_product = 4e7;
+const double large_product = 1e6, large_rare_product = 4e7;
 
 inline int threads_for(double multiplications, double large) {
 #ifdef _OPENMP
