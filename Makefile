@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check
 
 BENCHMARKS := continual-ep continual-ep-deep dual-propagation rhel dense-step stock-brian2 blas-limit scaling
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test exhaustive lint bench clean
 
 demo: $(VENV)/installed
 	@mkdir -p runs
@@ -16,6 +16,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
+
+exhaustive: $(VENV)/installed
+	$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal -m ""
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

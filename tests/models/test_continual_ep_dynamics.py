@@ -510,6 +510,7 @@ no_compiler = pytest.mark.skipif(
 
 @no_compiler
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_one_standalone_program_serves_both_cases(tmp_path):
     one, two, larger = start("standalone", tmp_path)
     assert_agrees(tmp_path)

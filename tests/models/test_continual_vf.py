@@ -213,6 +213,7 @@ def test_refused(presented, choice, said):
     not (shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")),
     reason="needs a C++ compiler and make",
 )
+@pytest.mark.exhaustive
 def test_standalone_agrees(presented, standalone):
     shown = presented.compiled_cases()[1]
     found = presented.changes(shown, np.load(standalone / "result_1.npz"))

@@ -80,6 +80,7 @@ def test_without_the_correction_it_is_wrong(problem, weights, exact):
         assert back < 1e-12
 
 
+@pytest.mark.exhaustive
 def test_the_more_antisymmetric_the_worse_without_the_correction(problem):
     errors = []
     for share in (0.01, 0.1, 0.3):

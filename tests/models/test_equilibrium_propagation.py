@@ -147,6 +147,7 @@ def test_continual_updates_add_up_to_the_contrast(
 
 @pytest.mark.parametrize("nudging", ["one-sided", "symmetric"])
 @pytest.mark.parametrize("dynamics", ["continuous", "discrete"])
+@pytest.mark.exhaustive
 def test_plasticity_every_few_steps(presented, tmp_path, dynamics, nudging):
     """It is what the second implementation says, and the same in the slow limit.
 

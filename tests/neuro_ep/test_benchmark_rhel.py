@@ -23,6 +23,7 @@ def brian2_as_it_was(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_record(brian2_as_it_was, monkeypatch):
     monkeypatch.setattr(rhel, "SIZES", {(12, 100): 1, (12, 200): 1})
     monkeypatch.setattr(rhel, "MAIN", (12, 100))

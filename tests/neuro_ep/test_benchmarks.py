@@ -32,6 +32,7 @@ def ours(build_cache, monkeypatch, tmp_path):
 # --- the peers ---
 
 
+@pytest.mark.exhaustive
 def test_stock_synapses_compute_the_same(ours, tmp_path):
     from neuro_ep.benchmarks import stock_brian2
 

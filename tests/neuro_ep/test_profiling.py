@@ -68,6 +68,7 @@ def test_every_object_is_named_in_this_process():
     check(shares)
 
 
+@pytest.mark.exhaustive
 def test_command_line_profiles_the_compiled_program(train, tmp_path):
     printed, _ = train(tmp_path / "run.h5", "--profile")
     shares = [Share(**row) for row in printed["profile"]]

@@ -132,6 +132,7 @@ def test_same_seed_same_bits_and_other_seed_others(few, tmp_path):
         assert first[name] != other[name]
 
 
+@pytest.mark.exhaustive
 def test_same_bits_when_compiled_with_one_build(train, trained, build_cache, tmp_path):
     """Another seed, eta and beta start the same program."""
     if not COMPILER:

@@ -55,6 +55,7 @@ def test_digits_accuracy(few_digits, tmp_path):
             assert 0 <= accuracies.min() <= accuracies.max() <= 1
 
 
+@pytest.mark.exhaustive
 def test_continual_vf_angle_and_its_figure(few_digits, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import angle_figure
@@ -132,6 +133,7 @@ def test_continual_ep_gdu_and_its_figure(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_continual_ep_gdu(tmp_path):
     found = sim("continual_ep_gdu").main("smallest", tmp_path / "gdu.h5")
     assert set(found) == {"continuous", "discrete"}
@@ -184,6 +186,7 @@ def test_dual_propagation_settling_and_its_figure(tmp_path):
     assert (tmp_path / "settling.png").stat().st_size > 10_000
 
 
+@pytest.mark.exhaustive
 def test_dual_propagation_training_and_its_figure(few_digits, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_training_figure as figure
@@ -219,6 +222,7 @@ def test_dual_propagation_stream_and_its_figure(few_digits, tmp_path):
     assert (tmp_path / "stream.png").stat().st_size > 10_000
 
 
+@pytest.mark.exhaustive
 def test_heb_digits(tmp_path, monkeypatch):
     from dataclasses import replace
 

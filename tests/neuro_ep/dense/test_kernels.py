@@ -71,7 +71,7 @@ def test_product_in_blocks_is_the_product(kernels, size, transposed, dtype):
 
 
 def test_threads_share_large_products_only(kernels):
-    assert kernels.threads_for(1e6) == 1
+    assert kernels.threads_for(5e5) == 1
     assert kernels.threads_for(1e7) == kernels.threads
 
 
