@@ -13,6 +13,7 @@ from scipy.signal import correlate
 from neuro_ep import device
 from neuro_ep.checking.presented import present
 from neuro_ep.errors import InputError
+from neuro_ep.models import dual_propagation
 from neuro_ep.models.continual_ep import CONTINUAL_EP
 from neuro_ep.models.continual_vf import CONTINUAL_VF
 from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
@@ -132,11 +133,20 @@ def test_convolutional_dyads_follow_the_gradient(inputs, dyad_weights, dyad_desc
     assert relative(found, dyad_descent) < 1e-6
 
 
-def test_a_shifted_kernel_does_not(inputs, dyad_weights, dyad_descent):
-    """The control: the same synapses seen through a kernel moved by one pixel."""
-    found = update(DUAL_PROPAGATION, DYADS, dyad_weights, inputs)
-    found["input_to_hidden_1"] = np.roll(found["input_to_hidden_1"], 1, axis=0)
+def test_a_flipped_kernel_does_not(inputs, dyad_weights, dyad_descent):
+    """The control: the network sees through its kernels turned by 180 degrees."""
+    flipped = dyad_weights["input_to_hidden_1"][::-1]
+    wrong = {**dyad_weights, "input_to_hidden_1": flipped}
+    found = update(DUAL_PROPAGATION, DYADS, wrong, inputs)
     assert relative(found, dyad_descent) > 0.05
+
+
+def test_a_stronger_average_does_not(inputs, dyad_weights, dyad_descent, monkeypatch):
+    """The control: averages that are 1 % too large, up and down."""
+    larger = dual_propagation.POOL.replace("v_unit*s_", "1.01*v_unit*s_")
+    monkeypatch.setattr(dual_propagation, "POOL", larger)
+    found = update(DUAL_PROPAGATION, DYADS, dyad_weights, inputs)
+    assert relative(found, dyad_descent) > 1e-3
 
 
 @pytest.mark.parametrize(
