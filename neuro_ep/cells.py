@@ -10,6 +10,7 @@ from brian2 import NeuronGroup, linked_var
 from neuro_ep.model import NetworkModel, NeuronModel
 from neuro_ep.parameters import parameters_of
 from neuro_ep.settings import Settings
+from neuro_ep.shared_loops import neuron_code_object_class
 from neuro_ep.wiring import layer_names, wiring
 
 
@@ -74,7 +75,13 @@ def _kinds(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
 
 def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
     group = NeuronGroup(
-        n, kind.equations, method=kind.method, clock=clock, order=order, name=name
+        n,
+        kind.equations,
+        method=kind.method,
+        clock=clock,
+        order=order,
+        name=name,
+        codeobj_class=neuron_code_object_class(),
     )
     for slot, code in kind.regularly.items():
         group.run_regularly(code, when=slot, name=f"{name}_{slot}")

@@ -127,7 +127,7 @@ def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
     if "standalone" not in type(get_device()).__name__.lower():
         return RuntimeSimulation(network, profile)
     write_endless_run(network, profile)
-    bundle, flags = build_bundle(WALL_CLOCK if profile else None)
+    bundle, flags = build_bundle()
     objects = _names_of_code(network) if profile else None
     return ProgramSimulation(plan_of(network), bundle, flags, network, objects)
 
@@ -161,6 +161,7 @@ def plan_of(network: LayeredNetwork) -> Plan:
             for name in network.weights
             if edges[name].kind.symmetric
         ),
+        carried=network.carried,
     )
 
 
@@ -193,7 +194,7 @@ def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
     return Bundle(folder, _manifest(device, sizes)["variables"])
 
 
-def build_bundle(extra_source: Path | None = None):
+def build_bundle():
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
     drop_unread_indices(device)
@@ -201,8 +202,7 @@ def build_bundle(extra_source: Path | None = None):
     work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache_folder()))
     try:
         device.build(directory=str(work), compile=False, run=False)
-        if extra_source is not None:
-            shutil.copy(extra_source, work)
+        shutil.copy(WALL_CLOCK, work)
         dtype = prefs.core.default_float_dtype
         flags = " ".join(hot_flags(work, dtype))
         folder = cache_folder() / f"build_{_source_hash(work, flags)}"

@@ -95,15 +95,22 @@ inline void product(int transpose_a, int transpose_b, int m, int n, int k, real 
     const int inner =
         std::max((int)block_inner, copied / (rows + std::min(n, (int)block_columns)));
     const int columns = part(n, threads, block_columns);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(threads) if (threads > 1)
+    const auto block = [&](int i, int j) {
+        for (int l = 0; l < k; l += inner)
+            gemm(transpose_a, transpose_b, std::min(rows, m - i), std::min(columns, n - j),
+                 std::min(inner, k - l), alpha,
+                 a + (transpose_a == plain ? (size_t)i * lda + l : (size_t)l * lda + i), lda,
+                 b + (transpose_b == plain ? (size_t)l * ldb + j : (size_t)j * ldb + l), ldb,
+                 l == 0 ? beta : (real)1, c + (size_t)i * n + j, n);
+    };
+    if (threads == 1) {  // a parallel region of one thread takes half a microsecond
+        for (int j = 0; j < n; j += columns)
+            for (int i = 0; i < m; i += rows) block(i, j);
+        return;
+    }
+#pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
     for (int j = 0; j < n; j += columns)
-        for (int i = 0; i < m; i += rows)
-            for (int l = 0; l < k; l += inner)
-                gemm(transpose_a, transpose_b, std::min(rows, m - i), std::min(columns, n - j),
-                     std::min(inner, k - l), alpha,
-                     a + (transpose_a == plain ? (size_t)i * lda + l : (size_t)l * lda + i), lda,
-                     b + (transpose_b == plain ? (size_t)l * ldb + j : (size_t)j * ldb + l), ldb,
-                     l == 0 ? beta : (real)1, c + (size_t)i * n + j, n);
+        for (int i = 0; i < m; i += rows) block(i, j);
 }
 
 // How many replicas to compute values for at a time: all where few values or none of each

@@ -1,6 +1,7 @@
-// For profiled programs: Brian2 times its code objects with clock(), which adds up the
-// processor time of all threads of BLAS and is slow to call. This one tells the time on
-// the wall, in the same unit: microseconds, right on average over many calls.
+// Brian2 asks clock() how long a run takes, at every step, and in profiles at every object.
+// The system's adds up the processor time of all threads, and a call takes as long as a
+// small operation. This one tells the time on the wall, in the same unit: microseconds,
+// right on average over many calls.
 #include <ctime>
 
 extern "C" clock_t clock() noexcept {
