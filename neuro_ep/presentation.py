@@ -156,7 +156,12 @@ class Presentations(Group):
 
 
 class PresentationOperation(CodeRunner):
-    """The code object that runs before everything else in a step."""
+    """The code object that runs before everything else in a step.
+
+    It announces to held sources (``kernels/dense.hpp``) that an input changes.
+    """
+
+    announces = True
 
     def __init__(self, presentations: Presentations):
         super().__init__(

@@ -1,7 +1,7 @@
 """Loops over many neurons, shared by OpenMP threads in C++ standalone.
 
-Brian2 shares every loop or none. Here only those of large groups are: threads take about
-a microsecond to meet, as long as a thousand neurons take.
+Brian2 shares every loop or none. Here only those of large groups are: threads take
+about a microsecond to meet, as long as a thousand neurons take.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ from neuro_ep.dense.checks import (
     refuse_unsupported,
 )
 from neuro_ep.dense.gated import GatedOperation, refuse_neurons
-from neuro_ep.dense.held import held_source, settle
+from neuro_ep.dense.held import held_source, is_announced, settle
 from neuro_ep.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
 from neuro_ep.dense.operations import (
     LOOP_INDICES,
@@ -100,6 +100,7 @@ class DenseSynapses(Group):
     """
 
     add_to_magic_network = True
+    sets = ()  # neuron variables: its operations say
     summed_operation = SummedOperation
     plasticity_operation = PlasticityOperation
 
@@ -303,6 +304,11 @@ class DenseSynapses(Group):
         if "_group_attribute_access_active" not in self.__dict__:
             return None  # still being made
         return held_source(self) if self.hold else None
+
+    @property
+    def announced(self) -> bool:
+        """Whether the held source changes only where the presentations say so."""
+        return self.held is not None and is_announced(self, self.held["source"])
 
     @property
     def operations(self) -> list:

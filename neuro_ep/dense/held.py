@@ -8,9 +8,11 @@ Where the presynaptic activity ``x`` (replicas x n_pre) stays as it is for many 
   read; meanwhile the current is ``x w + (x x^T) pending``.
 
 That a source is held is found out, not declared: it has no differential equations, and
-its values are compared with a copy at every step. A rule qualifies if every term of its
-right-hand side is ``c * x_pre * g(post)``; a decay term, feedback onto the source, or
-another object that reads ``w`` while the network runs, and the plain path is taken.
+its values are compared with a copy at every step. In a compiled network where nothing
+but the clock of presentations can change them, the clock announces a change before it
+makes one, and neither copy nor comparison is needed. A rule qualifies if every term of
+its right-hand side is ``c * x_pre * g(post)``; a decay term, feedback onto the source,
+or another object that reads ``w`` while the network runs, and the plain path is taken.
 """
 
 from __future__ import annotations
@@ -18,10 +20,30 @@ from __future__ import annotations
 import numpy as np
 from brian2.core.network import Network
 from brian2.core.variables import ArrayVariable
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import get_device
+from brian2.groups.neurongroup import (
+    NeuronGroup,
+    StateUpdater,
+    SubexpressionUpdater,
+    Thresholder,
+)
+from brian2.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
 
 from neuro_ep.dense.codeobjects import DenseNumpyCodeObject, dense_code_object_class
 
 ARRAYS = ("_held_source", "_held_current", "_held_pending", "_held_gram", "_held_flags")
+
+#: Objects that change no parameter of neurons.
+HARMLESS = (
+    NeuronGroup,
+    StateUpdater,
+    SubexpressionUpdater,
+    Thresholder,
+    StateMonitor,
+    SpikeMonitor,
+    PopulationRateMonitor,
+)
 
 
 def held_source(synapses) -> dict[str, str] | None:
@@ -46,15 +68,45 @@ def held_source(synapses) -> dict[str, str] | None:
     return found
 
 
-def add_arrays(synapses):
-    """What the held path keeps from step to step; flags are (valid, pending)."""
-    if ARRAYS[0] in synapses.variables:
-        return
+def kept_arrays(synapses, source: str, announced: bool) -> dict[str, str]:
+    """What the held path keeps from step to step -> the name of the array it is in.
+
+    Flags are (valid, pending). An announced source is its own copy.
+    """
     replicas, n_pre, n_post = synapses.replicas, synapses.N_pre, synapses.N_post
-    sizes = (replicas * n_pre, *[replicas * n_post] * 2, replicas**2)
-    for name, size in zip(ARRAYS, sizes, strict=False):
-        synapses.variables.add_array(name, size=size, dtype=synapses.dtype)
-    synapses.variables.add_array("_held_flags", size=2, dtype=np.int32)
+    sizes = (replicas * n_pre, *[replicas * n_post] * 2, replicas**2, 2)
+    names = dict(zip(ARRAYS, ARRAYS, strict=True))
+    if announced:
+        names[ARRAYS[0]] = source
+    for name, size in zip(ARRAYS, sizes, strict=True):
+        if names[name] == name and name not in synapses.variables:
+            dtype = np.int32 if name == ARRAYS[-1] else synapses.dtype
+            synapses.variables.add_array(name, size=size, dtype=dtype)
+    return names
+
+
+def is_announced(synapses, source: str) -> bool:
+    """Whether every change of a held source is announced before it happens."""
+    networks = _networks_of(synapses)
+    if not networks or not isinstance(get_device(), CPPStandaloneDevice):
+        return False
+    variable = synapses.variables[source]
+    return not any(
+        _can_change(item, variable)
+        for network in networks
+        for item in _with_parts(network.objects)
+    )
+
+
+def _can_change(item, variable: ArrayVariable) -> bool:
+    """Whether an object may set a variable of neurons, and does not announce it."""
+    if isinstance(item, HARMLESS) or getattr(item, "announces", False):
+        return False
+    owner = getattr(item, "group", item)
+    sets = getattr(item, "sets", getattr(owner, "sets", None))  # dense synapses say
+    if sets is not None:
+        return any(other is variable for other in sets)
+    return _knows(item, variable)
 
 
 def settle(synapses, forget: bool = False):
@@ -118,16 +170,27 @@ def _is_watched(synapses, matrix: str) -> bool:
     """Whether another object of the network reads or writes the weights."""
     variable = synapses.variables[matrix]
     own = [synapses, *synapses.operations]
-    for network in [reference() for reference in Network.__instances__()]:
-        objects = [] if network is None else _with_parts(network.objects)
-        if not any(item is synapses for item in objects):
-            continue
-        for item in objects:
-            if any(item is mine for mine in own):
-                continue
-            owner = getattr(item, "group", item)
-            known = list(getattr(owner, "variables", {}).values())
-            known += list(getattr(item, "variables", {}).values())
-            if any(other is variable for other in known):
-                return True
-    return False
+    return any(
+        _knows(item, variable)
+        for network in _networks_of(synapses)
+        for item in _with_parts(network.objects)
+        if not any(item is mine for mine in own)
+    )
+
+
+def _networks_of(synapses) -> list[Network]:
+    networks = [reference() for reference in Network.__instances__()]
+    return [
+        network
+        for network in networks
+        if network is not None
+        and any(item is synapses for item in _with_parts(network.objects))
+    ]
+
+
+def _knows(item, variable: ArrayVariable) -> bool:
+    """Whether an object, or the group it belongs to, has a variable."""
+    owner = getattr(item, "group", item)
+    known = [*getattr(owner, "variables", {}).values()]
+    known += getattr(item, "variables", {}).values()
+    return any(other is variable for other in known)

@@ -18,7 +18,7 @@ from brian2.groups.group import CodeRunner
 from brian2.parsing.sympytools import str_to_sympy
 
 from neuro_ep.dense.codeobjects import BLAS, dense_code_object_class
-from neuro_ep.dense.held import ARRAYS, add_arrays
+from neuro_ep.dense.held import kept_arrays
 from neuro_ep.dense.symbols import (
     POST,
     PRE,
@@ -36,11 +36,13 @@ LOOP_INDICES = ("_pre_neuron", "_post_neuron", "_replicated")
 class DenseOperation(CodeRunner):
     """One code object of a :class:`DenseSynapses`, with all it needs.
 
-    ``template`` is the name of the template, ``kernels`` the function that carries the
-    headers it includes, ``code_object_class`` tells where the template is found.
+    ``template`` is the name of the template, ``sets`` has the neuron variables that it
+    sets, ``kernels`` is the function that carries the headers it includes, and
+    ``code_object_class`` tells where the template is found.
     """
 
     template: str
+    sets: Sequence[ArrayVariable] = ()
     kernels = BLAS
     code_object_class = staticmethod(dense_code_object_class)
 
@@ -91,6 +93,12 @@ class DenseOperation(CodeRunner):
         """Note that the template touches the array of this variable."""
         self.arrays[name] = self.group.variables[name]
         return self.arrays[name]
+
+    def kept(self) -> dict[str, ArrayVariable]:
+        """The arrays of a held source, see :mod:`neuro_ep.dense.held`."""
+        source = self.group.held["source"]
+        found = kept_arrays(self.group, source, self.group.announced)
+        return {name: self.use(array) for name, array in found.items()}
 
     def factor(self, expression: str, side: str, label: str) -> dict[str, Any]:
         """A vector over replicas and neurons: an array as it is, or a block of code."""
@@ -190,6 +198,10 @@ class SummedOperation(DenseOperation):
         self.equations = list(equations)
 
     @property
+    def sets(self):
+        return [self.group.variables[equation.varname] for equation in self.equations]
+
+    @property
     def name(self) -> str:
         """Ends in ``_held`` where the source is held, for ``scheduling_summary``."""
         group = getattr(self, "group", None)
@@ -231,14 +243,14 @@ class SummedOperation(DenseOperation):
 
     def _held(self, held):
         """The arrays of a source that is held, see :mod:`neuro_ep.dense.held`."""
-        add_arrays(self.group)
         (term,) = self.group.terms(held["current"])
         return {
             "source": self.use(held["source"]),
             "matrix": self.use(held["matrix"]),
             "target": self.use(held["current"]),
             "coefficient": self.coefficient(term.coefficient, "held"),
-            "kept": {name: self.use(name) for name in ARRAYS},
+            "kept": self.kept(),
+            "announced": self.group.announced,
         }
 
     def _products(self, number, terms, source, to, outside):
@@ -312,9 +324,7 @@ class PlasticityOperation(DenseOperation):
         states = [self._separable(name, split[name]) for name in names]
         held = self.group.held
         if held is not None:
-            add_arrays(self.group)
-            kept = {name: self.use(name) for name in ARRAYS}
-            return {"states": states, "kind": "held", "kept": kept}
+            return {"states": states, "kind": "held", "kept": self.kept()}
         return {"states": states, "kind": "product"}
 
     def _loop(self, names):

@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <utility>
 #include <vector>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+
+#include "threads.hpp"
 
 extern "C" {
 void scipy_openblas_set_num_threads(int threads);
@@ -51,16 +52,8 @@ enum : int { block_rows = 128, block_columns = 512, block_inner = 64, copied = 1
 // threads fall asleep, and to wake them costs as much as ten times the work.
 const double large_product = 1e6, large_rare_product = 4e7;
 
-inline int threads_for(double multiplications, double large) {
-#ifdef _OPENMP
-    if (multiplications >= large) return omp_get_max_threads();
-#endif
-    return 1;
-}
-
-// The size of the parts when a length is shared by threads: multiples of 16, at most most.
-inline int part(int length, int threads, int most) {
-    return std::min(most, ((length + threads - 1) / threads + 15) / 16 * 16);
+inline int threads_for(double multiplications, double large = large_product) {
+    return multiplications >= large ? all_threads() : 1;
 }
 
 // c = beta*c + alpha * a b^T of two vectors with strides, for which BLAS is slow.
@@ -78,6 +71,47 @@ inline void spread(int m, int n, real alpha, const real *a, int stride_a, const 
     }
 }
 
+// A matrix, row-major with so many numbers from row to row, as it is or transposed.
+template <typename real>
+struct Factor {
+    int turned;
+    const real *values;
+    int stride;
+
+    Factor from(int row, int column) const {
+        const size_t by = turned == plain ? (size_t)row * stride + column
+                                          : (size_t)column * stride + row;
+        return {turned, values + by, stride};
+    }
+};
+
+// c = beta*c + alpha * a b by this thread, in blocks; c is m x n, the inner size is k.
+template <typename real>
+inline void multiply(int m, int n, int k, real alpha, Factor<real> a, Factor<real> b,
+                     real beta, real *c, int ldc) {
+    static const bool single = (scipy_openblas_set_num_threads(1), true);
+    (void)single;
+    const int rows = std::min(m, (int)block_rows), columns = std::min(n, (int)block_columns);
+    const int inner = std::max((int)block_inner, copied / std::max(rows + columns, 1));
+    for (int j = 0; j < n; j += columns)
+        for (int i = 0; i < m; i += rows)
+            for (int l = 0; l < k; l += inner)
+                gemm(a.turned, b.turned, std::min(rows, m - i), std::min(columns, n - j),
+                     std::min(inner, k - l), alpha, a.from(i, l).values, a.stride,
+                     b.from(l, j).values, b.stride, l == 0 ? beta : (real)1,
+                     c + (size_t)i * ldc + j, ldc);
+}
+
+// The columns of c = beta*c + alpha * a b that are this thread's; all threads of a team
+// call it, and c is m x n without gaps.
+template <typename real>
+inline void multiply_columns(const Team &team, int m, int n, int k, real alpha,
+                             Factor<real> a, Factor<real> b, real beta, real *c) {
+    const Share mine = team.columns(n);
+    multiply(m, mine.last - mine.first, k, alpha, a, b.from(0, mine.first), beta,
+             c + mine.first, n);
+}
+
 // c = beta*c + alpha * op(a) op(b); all row-major; c is m x n, the inner size is k.
 template <typename real>
 inline void product(int transpose_a, int transpose_b, int m, int n, int k, real alpha,
@@ -88,29 +122,18 @@ inline void product(int transpose_a, int transpose_b, int m, int n, int k, real 
                transpose_b == plain ? 1 : ldb, beta, c);
         return;
     }
-    static const bool single = (scipy_openblas_set_num_threads(1), true);
-    (void)single;
+    const Factor<real> left = {transpose_a, a, lda}, right = {transpose_b, b, ldb};
     const int threads = threads_for((double)m * n * k, large);
-    const int rows = std::min(m, (int)block_rows);
-    const int inner =
-        std::max((int)block_inner, copied / (rows + std::min(n, (int)block_columns)));
-    const int columns = part(n, threads, block_columns);
-    const auto block = [&](int i, int j) {
-        for (int l = 0; l < k; l += inner)
-            gemm(transpose_a, transpose_b, std::min(rows, m - i), std::min(columns, n - j),
-                 std::min(inner, k - l), alpha,
-                 a + (transpose_a == plain ? (size_t)i * lda + l : (size_t)l * lda + i), lda,
-                 b + (transpose_b == plain ? (size_t)l * ldb + j : (size_t)j * ldb + l), ldb,
-                 l == 0 ? beta : (real)1, c + (size_t)i * n + j, n);
-    };
-    if (threads == 1) {  // a parallel region of one thread takes half a microsecond
-        for (int j = 0; j < n; j += columns)
-            for (int i = 0; i < m; i += rows) block(i, j);
-        return;
-    }
-#pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
-    for (int j = 0; j < n; j += columns)
-        for (int i = 0; i < m; i += rows) block(i, j);
+    const bool wide = threads == 1 || part(n, threads, n) < n;
+    const int rows = part(m, threads, m);
+    together(threads, [=](Team team) {
+        const int i = std::min(m, team.me * rows);
+        if (wide)
+            multiply_columns(team, m, n, k, alpha, left, right, beta, c);
+        else
+            multiply(std::min(rows, m - i), n, k, alpha, left.from(i, 0), right, beta,
+                     c + (size_t)i * n, n);
+    });
 }
 
 // How many replicas to compute values for at a time: all where few values or none of each
@@ -140,6 +163,22 @@ inline void spread_row_sums(const real *a, int rows, int columns_a, real *out,
     }
 }
 
+// Who is to be told before an array changes: the array, and what to do then.
+inline std::vector<std::pair<const void *, std::function<void()>>> &listeners() {
+    static std::vector<std::pair<const void *, std::function<void()>>> all;
+    return all;
+}
+
+inline bool on_change(const void *array, std::function<void()> action) {
+    listeners().emplace_back(array, std::move(action));
+    return true;
+}
+
+inline void about_to_change(const void *array) {
+    for (auto &listener : listeners())
+        if (listener.first == array) listener.second();
+}
+
 // Held sources: what is kept while the presynaptic values stay as they are.
 template <typename real>
 struct Held {
@@ -156,12 +195,21 @@ struct Held {
         flags[1] = 0;
     }
 
-    // target = scale * source w, from what is kept unless the source has changed
+    // Write what is pending, and compute the current anew when it is wanted next.
+    void forget(real *matrix) {
+        settle(matrix);
+        flags[0] = 0;
+    }
+
+    // target = scale * source w, from what is kept unless the source has changed; one
+    // that is its own copy has not, or it has been announced.
     void deliver(const real *now, real *matrix, real scale, real *target) {
         const int n = replicas * n_post;
-        if (!flags[0] || std::memcmp(now, source, sizeof(real) * replicas * n_pre)) {
+        const size_t values = (size_t)replicas * n_pre;
+        const bool copied = now != source;
+        if (!flags[0] || (copied && std::memcmp(now, source, sizeof(real) * values))) {
             settle(matrix);
-            std::copy(now, now + replicas * n_pre, source);
+            if (copied) std::copy(now, now + values, source);
             product(plain, plain, replicas, n_post, n_pre, (real)1, source, n_pre, matrix,
                     n_post, (real)0, current, large_rare_product);
             product(plain, transposed, replicas, replicas, n_pre, (real)1, source, n_pre,

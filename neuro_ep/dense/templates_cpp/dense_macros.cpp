@@ -1,32 +1,43 @@
-{# A factor as a pointer to its values in some replicas, `count` from `first` on: an
-   array, or computed into one. #}
-{% macro vector(factor, name, slot, first="0", count="_replicas") %}
+{# Where the values of a factor are, in some replicas, `count` from `first` on: the array
+   itself, or memory to compute them into. #}
+{% macro memory(factor, name, slot, first="0", count="_replicas") %}
 {% if factor.array is not none %}
-const real* {{name}} = {{get_array_name(factor.array)}} + {{first}} * {{factor.n}};
+const real* const {{name}} = {{get_array_name(factor.array)}} + {{first}} * {{factor.n}};
 {% else %}
-real* {{name}} = neuro_ep::scratch<real>({{slot}}, {{count}} * {{factor.n}});
-{{fill(factor, name, first=first, count=count)}}
+real* const {{name}} = neuro_ep::scratch<real>({{slot}}, {{count}} * {{factor.n}});
 {% endif %}
 {% endmacro %}
 
-{# Compute a factor into the memory that a name points to, times a scale; or add it. #}
-{% macro fill(factor, name, scale="", assign="=", first="0", count="_replicas") %}
-{% set from = first ~ " * " ~ factor.n %}
-{% if factor.array is not none %}
-for (int _k = 0; _k < {{count}} * {{factor.n}}; _k++)
-    {{name}}[_k] {{assign}} {{scale}}{{get_array_name(factor.array)}}[{{from}} + _k];
-{% else %}
+{# A factor as a pointer to its values, computed where it is no array. #}
+{% macro vector(factor, name, slot, first="0", count="_replicas") %}
+{{memory(factor, name, slot, first, count)}}
+{% if factor.array is none %}
+{{fill(factor, name, "neuro_ep::Share{0, " ~ count ~ " * " ~ factor.n ~ "}", first=first)}}
+{% endif %}
+{% endmacro %}
+
+{# Compute a share of a factor into the memory that a name points to, times a scale; or
+   add it. #}
+{% macro fill(factor, name, share, scale="", assign="=", first="0") %}
 {
+    const neuro_ep::Share _share = {{share}};
+    {% if factor.array is none %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code[factor.block]|autoindent}}
-    for (int {{factor.index}} = {{from}}; {{factor.index}} < ({{first}} + {{count}}) * {{factor.n}}; {{factor.index}}++)
+    {% endif %}
+    #pragma omp simd
+    for (int _k = _share.first; _k < _share.last; _k++)
     {
+        {% if factor.array is not none %}
+        {{name}}[_k] {{assign}} {{scale}}{{get_array_name(factor.array)}}[{{first}} * {{factor.n}} + _k];
+        {% else %}
+        const int {{factor.index}} = {{first}} * {{factor.n}} + _k;
         const size_t _vectorisation_idx = {{factor.index}};
         {{vector_code[factor.block]|autoindent}}
-        {{name}}[{{factor.index}} - {{from}}] {{assign}} {{scale}}_factor;
+        {{name}}[_k] {{assign}} {{scale}}_factor;
+        {% endif %}
     }
 }
-{% endif %}
 {% endmacro %}
 
 {# What a held source keeps, as one object. #}

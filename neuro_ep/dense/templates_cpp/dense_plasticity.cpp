@@ -1,5 +1,5 @@
 {% extends 'dense_operation.cpp' %}
-{% from 'dense_macros.cpp' import vector, fill, keep with context %}
+{% from 'dense_macros.cpp' import vector, memory, fill, keep with context %}
 {% block maincode %}
     typedef {{c_data_type(scalar)}} real;
     const int _replicas = {{replicas}};
@@ -52,7 +52,7 @@
         if (_scale != 0)
         {
             real* _pending = _held.pending;
-            {{fill(term.post, "_pending", "_scale * ", "+=")}}
+            {{fill(term.post, "_pending", "neuro_ep::Share{0, _replicas * " ~ n_post ~ "}", "_scale * ", "+=")}}
             _held.flags[1] = 1;
         }
     }
@@ -102,10 +102,19 @@
             for (int _first = 0, _some = neuro_ep::replicas_at_a_time(_replicas, {{computed|sum}}); _first < _replicas; _first += _some)
             {
                 const int _count = std::min(_some, _replicas - _first);
-                {{vector(term.pre, "_pre_part", 0, "_first", "_count")}}
-                {{vector(term.post, "_post_part", 1, "_first", "_count")}}
-                neuro_ep::product(neuro_ep::transposed, neuro_ep::plain, {{n_pre}}, {{n_post}}, _count,
-                    _outer[{{loop.index0}}] / _replicas, _pre_part, {{n_pre}}, _post_part, {{n_post}}, (real) 1, _matrix);
+                {{memory(term.pre, "_pre_part", 0, "_first", "_count")}}
+                {{memory(term.post, "_post_part", 1, "_first", "_count")}}
+                const int _threads = neuro_ep::threads_for((double) _count * {{n_pre}} * {{n_post}});
+                neuro_ep::together(_threads, [&](neuro_ep::Team _team) {
+                    {% for side, part in (("pre", "_pre_part"), ("post", "_post_part")) if not term[side].array %}
+                    {{fill(term[side], part, "_team.share(_count * " ~ term[side].n ~ ")", first="_first")}}
+                    {% endfor %}
+                    {% if not (term.pre.array and term.post.array) %}
+                    _team.wait();
+                    {% endif %}
+                    neuro_ep::multiply_columns<real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
+                        {neuro_ep::transposed, _pre_part, {{n_pre}}}, {neuro_ep::plain, _post_part, {{n_post}}}, 1, _matrix);
+                });
             }
         {% endfor %}
         {% endif %}

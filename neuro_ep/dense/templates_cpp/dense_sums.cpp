@@ -1,5 +1,5 @@
 {% extends 'dense_operation.cpp' %}
-{% from 'dense_macros.cpp' import vector, keep with context %}
+{% from 'dense_macros.cpp' import vector, fill, keep with context %}
 {% block maincode %}
     typedef {{c_data_type(scalar)}} real;
     const int _replicas = {{replicas}};
@@ -11,6 +11,10 @@
         _scale = _coefficient;
     }
     {{keep(held.kept)}}
+    {% if held.announced %}
+    static const bool _told = neuro_ep::on_change(_held.source, [=]() mutable { _held.forget({{get_array_name(held.matrix)}}); });
+    (void) _told;
+    {% endif %}
     _held.deliver({{get_array_name(held.source)}}, {{get_array_name(held.matrix)}}, _scale, {{get_array_name(held.target)}});
     {% endif %}
     {% if stacked %}
@@ -25,22 +29,28 @@
     {% endfor %}
     if (_stacked[0] != 0 && _stacked[1] != 0)
     {
-        const size_t _in = _replicas * {{sums[0].n_from}}, _out = _replicas * {{sums[0].n_to}};
-        real* _factors = neuro_ep::scratch<real>(4, 2 * _in);
-        real* _results = neuro_ep::scratch<real>(5, 2 * _out);
-        {% for sum in sums %}
-        {
-            {{vector(sum.products[0].factor, "_factor", 0)}}
-            std::copy(_factor, _factor + _in, _factors + {{loop.index0}} * _in);
-        }
-        {% endfor %}
-        neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}},
-            2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, (real) 1,
-            _factors, {{sums[0].n_from}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}, (real) 0, _results);
-        {% for sum in sums %}
-        for (size_t _k = 0; _k < _out; _k++)
-            {{get_array_name(sum.target)}}[_k] = _stacked[{{loop.index0}}] * _results[{{loop.index0}} * _out + _k];
-        {% endfor %}
+        const int _in = _replicas * {{sums[0].n_from}}, _out = _replicas * {{sums[0].n_to}};
+        real* const _factors = neuro_ep::scratch<real>(4, 2 * _in);
+        real* const _results = neuro_ep::scratch<real>(5, 2 * _out);
+        const int _threads = neuro_ep::threads_for(2.0 * _in * {{sums[0].n_to}});
+        neuro_ep::together(_threads, [&](neuro_ep::Team _team) {
+            const neuro_ep::Share _mine = _team.share(_out);
+            {% for sum in sums %}
+            {
+                real* const _part = _factors + {{loop.index0}} * _in;
+                {{fill(sum.products[0].factor, "_part", "_team.share(_in)")}}
+            }
+            {% endfor %}
+            _team.wait();
+            neuro_ep::multiply_columns<real>(_team, 2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, 1,
+                {neuro_ep::plain, _factors, {{sums[0].n_from}}},
+                {neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}}, 0, _results);
+            _team.wait();
+            {% for sum in sums %}
+            for (int _k = _mine.first; _k < _mine.last; _k++)
+                {{get_array_name(sum.target)}}[_k] = _stacked[{{loop.index0}}] * _results[{{loop.index0}} * _out + _k];
+            {% endfor %}
+        });
     }
     else
     {% endif %}
@@ -133,8 +143,7 @@
 {% block after_code %}
     {% if held is not none %}
     {{keep(held.kept)}}
-    _held.settle({{get_array_name(held.matrix)}});
-    _held.flags[0] = 0;
+    _held.forget({{get_array_name(held.matrix)}});
     {% else %}
     // EMPTY_CODE_BLOCK
     {% endif %}

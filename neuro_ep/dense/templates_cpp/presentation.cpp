@@ -119,13 +119,17 @@
         const int64_t _now = _echo ? _length - 1 - _step : _step, _last = _echo ? _now + 1 : _now - 1;
         const bool _begins = _step == 0;
         const int64_t _frame = _now * _frames / _length, _aim = _now * _target_frames / _length;
-        if (_begins || _frame != _last * _frames / _length)
+        const bool _anew = _begins ? _phase == 0 || _frames > 1 : _frame != _last * _frames / _length;
+        if (_anew)
+        {
+            neuro_ep::about_to_change({{get_array_name(input)}});
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
                 const size_t _row = {{_array_of('sample')}}[(size_t) _presentation * {{replicas}} + _replica];
                 const real* _from = _frames > 1 ? _series.at(_replica, _row, _frame) : _samples + _row * {{n_inputs}};
                 std::copy(_from, _from + {{n_inputs}}, {{get_array_name(input)}} + _replica * {{n_inputs}});
             }
+        }
         if (_target_frames > 0 && (_begins || _aim != _last * _target_frames / _length))
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {

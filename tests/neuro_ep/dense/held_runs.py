@@ -49,8 +49,14 @@ I_post = w*x_pre : volt (summed)
 """
 
 
-def training(out: str, target: str):
-    """Two hundred presentations of other samples, held and plain, in float64."""
+FADING = "x = 0.9*x"
+
+
+def training(out: str, target: str, fading: str = ""):
+    """Two hundred presentations of other samples, held and plain, in float64.
+
+    ``fading`` is code that changes the input in every step, unannounced.
+    """
     draw = np.random.default_rng(3)
     samples = Path(out).with_suffix(".raw")
     draw.random((50, 20)).tofile(samples)
@@ -78,11 +84,14 @@ def training(out: str, target: str):
             set_values=target != "standalone",
             hold=hold,
         )
+        if fading:
+            network.layers[0].run_regularly(fading)
         simulation = device.simulation(network)
         held = network.projections["input_to_hidden"].held is not None
         results = simulation.run(values, samples, wanted)
         found.update({f"{hold}/{name}": value for name, value in results.items()})
         found[f"{hold}/held"] = held
+        found[f"{hold}/announced"] = network.projections["input_to_hidden"].announced
     np.savez(out, **found)
 
 
@@ -173,5 +182,7 @@ if __name__ == "__main__":
         reading(sys.argv[2])
     elif sys.argv[1] == "options":
         options(sys.argv[2])
+    elif sys.argv[1] == "fading":
+        training(sys.argv[2], "standalone", FADING)
     else:
         training(sys.argv[2], sys.argv[1])

@@ -34,14 +34,26 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 @needs_compiler
 @pytest.mark.slow
-def test_two_hundred_presentations_agree(tmp_path):
-    found = run("standalone", tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "announced"), [("standalone", True), ("fading", False)]
+)
+def test_two_hundred_presentations_agree(tmp_path, kind, announced):
+    found = run(kind, tmp_path)
     assert found["True/held"] and not found["False/held"]
-    names = {name.split("/")[1] for name in found} - {"held"}
+    assert found["True/announced"] == announced
+    names = {name.split("/")[1] for name in found} - {"held", "announced"}
     for name in names:
         held, plain = found[f"True/{name}"], found[f"False/{name}"]
         assert difference(held, plain) < SAME, name
     assert np.abs(found["True/input_to_hidden.w"]).max() > 1e-4  # it has learned
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_an_input_that_fades_is_another_one(tmp_path):
+    same, fading = (run(kind, tmp_path) for kind in ("standalone", "fading"))
+    weights = "True/input_to_hidden.w"
+    assert difference(fading[weights], same[weights]) > 1e-2
 
 
 #: Relative, after 142 presentations in float32, whose rounding is 6e-8.
