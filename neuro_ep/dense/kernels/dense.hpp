@@ -45,7 +45,7 @@ inline void gemm(int transpose_a, int transpose_b, int m, int n, int k, double a
 // The largest blocks of a product, and how many numbers of a block BLAS may copy: it
 // keeps its copies, which for whole matrices are as large as the weights. Blocks of this
 // size are as fast.
-enum : int { block_rows = 128, block_columns = 512, block_inner = 64, copied = 1 << 15 };
+enum : int { block_rows = 128, block_columns = 512, block_inner = 32, copied = 1 << 14 };
 
 // Threads share the blocks of products with so many multiplications; BLAS itself has one
 // thread, since it would divide every block again. Between products that are rare,
