@@ -218,6 +218,7 @@ def model(settings: Settings) -> NetworkModel:
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=ONSET,
         regularly={"before_groups": DRIFT, "after_groups": DRIFT_AGAIN},
+        returning=("q", "p"),
     )
     local = rhel.of_neurons(settings, rhel.GRADIENT)
     pairs = (SYNAPSE, rhel.PAIR_GRADIENT, rhel.CHANGE_W)
@@ -277,7 +278,16 @@ CHAIN = replace(
         )
     },
     family="chain",
-    bounds={},
+    bounds={
+        "reversal": (0, 1e-12),
+        "relative_error": (0, 1e-5),
+        "cosine": (1 - 1e-9, 1 + 1e-9),
+        "relative_error_end": (0, 1e-5),
+        "sequential_error": (0, 1e-8),
+        "float32_error": (0, 1e-2),
+        "control_above": (0.99, 1.01),
+        "control_targets": (5e-3, 1e3),
+    },
     claims={
         "gradient": "that of the discrete cost in every layer, as beta goes to 0",
         "order in beta": "2",

@@ -35,7 +35,7 @@ Deviations
     The authors' neurons are complex waves, their momenta imaginary parts. Masses of
     neurons stand still: with them moving, the step would not be reversible. Replicas
     share parameters whose momenta get the mean of their kicks. Neurons begin every run
-    at their start state; the momenta of parameters begin every epoch at zero.
+    at their start state.
 """
 
 from dataclasses import replace
@@ -189,6 +189,7 @@ def moving(
         regularly={"before_groups": MIRROR + drift, "after_groups": drift},
         gate="learns",
         update=turn + decay + DECAY_MOMENTUM,
+        carried=("momentum",),
         **known,
     )
 

@@ -15,7 +15,7 @@ every parameter gathers one number g, the difference; no trajectory is stored. W
 one-sided nudging one copy echoes, G(0) is read in the free run, and the error is of
 order beta.
 
-Deviations: those of the neurons. Adam's moments begin anew with every epoch.
+Deviations: those of the neurons.
 """
 
 from collections.abc import Mapping
@@ -89,6 +89,9 @@ change = -eta*moment/(1 - decay_moment**count)/(sqrt(square/(1 - decay_square**c
 
 ADAM_PARAMETERS = {"decay_moment": 0.9, "decay_square": 0.999, "epsilon": 1e-8}
 
+# What an optimiser remembers from one presentation, and one epoch, to the next.
+REMEMBERED = {"gradient-descent": (), "adam": ("moment", "square", "count")}
+
 OPTIMISERS = {
     "gradient-descent": ("", GRADIENT_DESCENT, {}),
     "adam": (ADAM_STATE, ADAM, ADAM_PARAMETERS),
@@ -120,6 +123,7 @@ def synapse(
         equations + OPTIMISED + state,
         parameters={**hamiltonian.NEURON_PARAMETERS, **constants, **parameters},
         update=gradient + optimiser + change,
+        carried=REMEMBERED[settings.optimiser],
         **known,
     )
 
@@ -145,6 +149,7 @@ SYMMETRIC = Echo(
             "before_groups": hamiltonian.DRIFT,
             "after_groups": hamiltonian.DRIFT_AGAIN,
         },
+        returning=("q_plus", "p_plus"),
     ),
     hamiltonian.SYNAPSE,
     hamiltonian.INPUT_SYNAPSE,
@@ -160,6 +165,7 @@ ONE_SIDED = Echo(
             "before_groups": hamiltonian.SINGLE_DRIFT,
             "after_groups": hamiltonian.SINGLE_DRIFT_AGAIN,
         },
+        returning=("q", "p"),
     ),
     hamiltonian.SINGLE_SYNAPSE,
     hamiltonian.SINGLE_INPUT_SYNAPSE,
@@ -251,13 +257,13 @@ RHEL = Rule(
     protocol=lambda settings: run_then_echo(settings.nudging, settings.free),
     defaults={
         "digits-rows": echo_settings(layers=(8, 64), free=16, epochs=40, read=10),
-        "digits-pixels": echo_settings(
-            layers=(1, 64), free=51.2, epochs=80, read=10, eta=(0.002,)
-        ),
+        "digits-pixels": echo_settings(layers=(1, 64), free=51.2, epochs=120, read=10),
         "sine-frequencies": echo_settings(
             layers=(1, 32), free=25.6, epochs=15, read=4, judged=0.25
         ),
         "delayed-recall": echo_settings(layers=(5, 32), free=25.6, epochs=15, read=4),
+        # Sizes are those of the data, see neuro_ep.time_series_files.
+        "uea": echo_settings(layers=(1, 64), free=16, epochs=40, read=2, judged=0.5),
     },
     family="echo",
     bounds={

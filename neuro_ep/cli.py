@@ -43,6 +43,7 @@ RULES = {
     ),
     "rhel": ("neuro_ep.models.rhel", "RHEL"),
     "rhel-chain": ("neuro_ep.models.hamiltonian_chain", "CHAIN"),
+    "rhel-friction": ("neuro_ep.models.hamiltonian_friction", "FRICTION"),
     "rhel-directed": ("neuro_ep.models.directed_echo", "DIRECTED"),
     "heb": ("neuro_ep.models.heb", "HEB"),
 }
@@ -226,9 +227,12 @@ def _train(options) -> int:
     figure = _checked_figure(options.figure)
     left = start.left and start.left.dataset
     dataset = left or datasets.load(options.task, options.data)
-    if not start.fits(sum(training.presentations(dataset, settings))):
+    fitted = _fitted(options, settings, dataset)
+    shown = sum(training.presentations(dataset, fitted))
+    if fitted != settings or not start.fits(shown):
         start.left = None
         rule, settings = _chosen(options, start)
+        settings = _fitted(options, settings, dataset)
     with Progress(settings.epochs, quiet=options.json) as progress:
         result = training.train(
             rule,
@@ -271,6 +275,16 @@ def _chosen(options, start):
         return start.left.rule, start.left.settings
     rule = _rule(options.rule)
     return rule, rule.settings(options.task, options.preset, **_choices(options))
+
+
+def _fitted(options, settings, dataset):
+    """The settings with the sizes of the data, where a task has none of its own."""
+    if options.task != "uea":
+        return settings
+    from neuro_ep.time_series_files import fitted
+
+    chosen = {name for name, value in _choices(options).items() if value is not None}
+    return fitted(settings, dataset, chosen)
 
 
 def _profile(dataset, settings, options) -> list:

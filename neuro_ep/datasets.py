@@ -22,6 +22,8 @@ TASKS = {
     "digits-pixels": "the same digits, a pixel after the other",
     "sine-frequencies": "1,500 noisy sines of 32 frames: which of four frequencies",
     "delayed-recall": "1,500 sequences of 32 frames: which of four symbols came first",
+    "uea": "series in .ts files of your own, as in the UEA archive "
+    "(Bagnall et al. 2018, arXiv 1811.00075)",
     "mnist": "70,000 handwritten digits of 28 x 28 pixels "
     "(LeCun et al. 1998, Proc. IEEE 86, doi:10.1109/5.726791)",
 }
@@ -80,7 +82,8 @@ def load(task: str, path: str | Path | None = None) -> Dataset:
     task : a key of `TASKS`
     path : for mnist, a folder with the four IDX files (plain or .gz) or an .npz file
         with x_train, y_train, x_test, y_test; without it OpenML is asked. Any data
-        of ten classes in these formats will do, as Fashion-MNIST.
+        of ten classes in these formats will do, as Fashion-MNIST. For uea, a folder
+        with NAME_TRAIN.ts and NAME_TEST.ts, or the first of them.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def load(task: str, path: str | Path | None = None) -> Dataset:
     """
     if task not in TASKS:
         raise InputError(_unknown(task))
+    if task == "uea":
+        return _series(path)
     if task != "mnist":
         if path is not None:
             origin = "scikit-learn" if task.startswith("digits") else "this package"
@@ -156,6 +161,12 @@ def _recall() -> Dataset:
     from neuro_ep import sequences
 
     return sequences.recall()
+
+
+def _series(path: str | Path | None) -> Dataset:
+    from neuro_ep import time_series_files
+
+    return time_series_files.load(path)
 
 
 _OWN = {

@@ -54,7 +54,8 @@ class Epochs:
     def show(self, epoch: int, state: State) -> tuple[State, dict[str, float]]:
         """Run one epoch (0 only evaluates); return the state after it and its row.
 
-        ``state`` holds the learned variables by projection, in SI units.
+        ``state`` holds the learned variables by projection, and those that are carried
+        by ``"group.variable"``, in SI units. What it lacks of these begins at zero.
         """
         started = time.monotonic()
         training, testing = presentations(self.dataset, self.settings)
@@ -62,6 +63,8 @@ class Epochs:
         order, values = self._schedule(epoch, training, testing)
         learned = self.plan.weights
         values.update({learned[name]: state[name] for name in learned})
+        carried = self.plan.carried
+        values.update({name: state[name] for name in carried if name in state})
         results = self.simulation.run(
             values, self.samples, self._wanted(), self._progress(epoch)
         )
@@ -69,6 +72,7 @@ class Epochs:
             name: results[variable].reshape(state[name].shape)
             for name, variable in learned.items()
         }
+        after |= {name: results[name] for name in carried}
         diverged = self._read("diverged", results)[0] or not _finite(after)
         row = {
             "epoch": epoch,
@@ -82,7 +86,8 @@ class Epochs:
     def _wanted(self) -> list[str]:
         name = self.plan.presentations
         reads = [f"{name}.{read}" for read in ("predicted", "cost", "diverged")]
-        return [*self.plan.weights.values(), *self._activities(), *reads]
+        kept = [*self.plan.weights.values(), *self.plan.carried]
+        return [*kept, *self._activities(), *reads]
 
     def _activities(self) -> list[str]:
         activity = self.plan.activity

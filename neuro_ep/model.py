@@ -43,6 +43,9 @@ class NeuronModel:
         Slot of the schedule -> Brian2 code that runs there at every step.
     marks
         Variables that plasticity compares with, see :class:`neuro_ep.protocol.Phase`.
+    returning
+        Variables that an echo, if it is not nudged, brings back to where they started,
+        at rest; see :mod:`neuro_ep.reversal`.
     apical
         A second compartment of every neuron, a group of its own called NAME_apical.
         What one compartment declares ``(linked)`` is the other's variable of that name.
@@ -54,6 +57,7 @@ class NeuronModel:
     method: str = "euler"
     regularly: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    returning: tuple[str, ...] = ()
     apical: NeuronModel | None = None
 
 
@@ -79,6 +83,9 @@ class SynapseModel:
     symmetric
         Whether a weight of a layer onto itself is drawn equal to its transpose and
         zero on the diagonal.
+    carried
+        Variables beside the weight that an epoch goes on with as the one before left
+        them: momenta, what an optimiser remembers. They begin at zero.
     """
 
     equations: str
@@ -92,6 +99,7 @@ class SynapseModel:
     deliver: str = "groups"
     initial: float = 0.0
     symmetric: bool = False
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

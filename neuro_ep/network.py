@@ -60,6 +60,14 @@ class LayeredNetwork:
         named = [*self.projections, *self.biases]
         return {name: learned[name] for name in named if name in learned}
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """``"group.variable"`` that is not learned, but goes on between epochs."""
+        edges = wiring(self.model, self.settings)
+        return tuple(
+            f"{edge.name}.{name}" for edge in edges for name in edge.kind.carried
+        )
+
     def phase_steps(self) -> list[int]:
         """Length of every phase, in steps of the clock."""
         return [

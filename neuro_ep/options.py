@@ -8,7 +8,7 @@ from typing import NoReturn
 
 NUMBERS = (
     *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
-    *("weight_angle", "judged"),
+    *("weight_angle", "judged", "friction"),
 )
 COUNTS = ("batch", "epochs", "plastic_every", "read")
 NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost", "optimiser")
@@ -32,6 +32,7 @@ HELP = {
     "cost": "squared-error or cross-entropy; of dyads also proximal",
     "judged": "share of a run, at its end, in which the cost counts (0: its end)",
     "read": "units of the last layer that are the output (0: all)",
+    "friction": "rate at which momenta are lost, of rhel-friction",
     "optimiser": "of echoes: gradient-descent or adam",
     "weight_angle": "degrees between forward and backward weights at the start",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 
 from neuro_ep.errors import InputError
 from neuro_ep.filters import Shape, map_shapes
@@ -54,6 +55,9 @@ class Settings:
         rules whose cost is over time.
     read
         Units of the last layer, the last ones, that are the output; 0: all.
+    friction
+        Rate at which momenta are lost, one for all neurons, per time constant, for
+        rules whose neurons have some.
     optimiser
         Name, see the model file of the rule.
     cost
@@ -83,6 +87,7 @@ class Settings:
     image: tuple[int, ...] = ()
     judged: float = 1.0
     read: int = 0
+    friction: float = 0.0
     optimiser: str = "gradient-descent"
     cost: str = "squared-error"
 
@@ -111,6 +116,9 @@ class Settings:
         _check(judged, "judged", self.judged, "a share from 0 to 1")
         fits = self.read >= 0 and self.read % 1 == 0 and self.read <= self.layers[-1]
         _check(fits, "read", self.read, "units of the last layer, or 0 for all")
+        possible = isinstance(self.friction, Real) and 0 <= self.friction < math.inf
+        remedy = "one finite rate from 0, the same for all neurons"
+        _check(possible, "friction", self.friction, remedy)
         turned = 0 <= self.weight_angle <= 180
         _check(turned, "weight_angle", self.weight_angle, "degrees from 0 to 180")
         for name in ("batch", "epochs", "plastic_every"):

@@ -69,6 +69,8 @@ class Plan:
         Projections whose clamped source is paid for once a presentation.
     symmetric
         Learned variables that must equal their transpose.
+    carried
+        ``"group.variable"`` that is not learned, but goes on from epoch to epoch.
     """
 
     settings: Settings
@@ -83,6 +85,7 @@ class Plan:
     values: Mapping[str, np.ndarray | float]
     held: tuple[str, ...]
     symmetric: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 #: Between a weight and the one of the other direction, beside the largest: rounding.

@@ -23,6 +23,7 @@ from neuro_ep.epochs import Epochs, presentations
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.gain import check_gains, estimated_gains
 from neuro_ep.header import run_header
+from neuro_ep.reversal import reversal_warning
 from neuro_ep.rule import Rule
 from neuro_ep.settings import Settings
 from neuro_ep.simulation import ENDLESS_STEPS, Plan, Simulation, choose_target
@@ -113,10 +114,14 @@ def train(
             start.keep(rule, settings, dataset, simulation)
         writer.header["provenance"].update(simulation.describe())
         state = writer.state or _start(simulation.plan, weights, dtype)
+        if writer.last_epoch < 0:  # said once, when a run begins
+            told = reversal_warning(rule, simulation, dataset, samples, state, dtype)
+            if told:
+                on_warning(told)
         run = Epochs(simulation, dataset, seed, samples, on_progress)
         for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
             state, row = run.show(epoch, state)
-            writer.checkpoint(epoch, _in_units(state), row, state)
+            writer.checkpoint(epoch, _in_units(simulation.plan, state), row, state)
             if row["diverged"]:
                 _stop_diverged(writer, row, started)
             if on_epoch is not None:
@@ -198,6 +203,11 @@ def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
         raise InputError(
             f"weight_angle = {settings.weight_angle}: {rule.name} has one weight for "
             "both directions; leave it out, or choose the rule continual-vf"
+        )
+    if settings.friction and "friction" not in model.output.parameters:
+        raise InputError(
+            f"friction = {settings.friction}: neurons of {rule.name} have none; leave "
+            "it out, or choose the rule rhel-friction"
         )
     _check_length(
         rule.protocol(settings), sum(presentations(dataset, settings)), settings
@@ -292,9 +302,9 @@ def _start(plan: Plan, weights, dtype) -> dict[str, np.ndarray]:
     return state
 
 
-def _in_units(state) -> dict[str, np.ndarray]:
-    """The same in mV, for the recording."""
-    return {name: values * 1e3 for name, values in state.items()}
+def _in_units(plan: Plan, state) -> dict[str, np.ndarray]:
+    """The learned variables in mV, for the recording."""
+    return {name: state[name] * 1e3 for name in plan.weights}
 
 
 def _stop_diverged(writer, row, started):

@@ -39,7 +39,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import dyads, echo, echo_variants, heb
+from neuro_ep.checking import dyads, echo, echo_chain, echo_variants, heb
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -130,6 +130,7 @@ MEASURED = (
     *("relative_error_coarse", "relative_error_fine", "relative_error_end"),
     *("relative_error_start", "control_targets", "control_inputs"),
     *("control_whole_steps", "control_antisymmetric", "reversal_antisymmetric"),
+    *("control_unweighted", "control_above", "sequential_error"),
     *("reversal", "averaged_error", "simple_error", "oracle_error", "rhel_error"),
 )
 
@@ -197,13 +198,6 @@ def _equilibrium(rule, settings, layers, batch, seed) -> tuple[dict, dict]:
     return measure(subject), how
 
 
-def _refuse_chain():
-    raise InputError(
-        "a chain of echoes has no check of its own: its layers are those of rhel; "
-        "tests/models/test_echo_chain.py compares two with the exact gradient"
-    )
-
-
 #: Family of rules -> what measures one, from (rule, settings, layers, batch, seed) to
 #: (what was measured, how).
 FAMILIES: dict[str, Callable] = {
@@ -214,13 +208,13 @@ FAMILIES: dict[str, Callable] = {
     "heb": lambda rule, settings, *how: heb.measure(rule, *how),
     "friction": lambda rule, settings, *how: echo_variants.measure_friction(rule, *how),
     "directed": lambda rule, settings, *how: echo_variants.measure_directed(rule, *how),
-    "chain": lambda *of: _refuse_chain(),
+    "chain": lambda rule, settings, *how: echo_chain.measure(rule, *how),
     "echo": lambda rule, settings, *how: echo.measure(rule, *how),
 }
 
 
 #: Those of the reference network in time, where it is not :data:`SEED`.
-SEEDS = {"echo": 0, "friction": 0, "directed": 0, "heb": 0}
+SEEDS = {"echo": 0, "friction": 0, "directed": 0, "chain": 0, "heb": 0}
 
 
 def broken(measured: Mapping, bounds: Mapping) -> list[str]:

@@ -102,6 +102,7 @@ def settings_for(problem: Problem, nudging: str, beta: float = BETA) -> Settings
         nudging=nudging,
         judged=0.0 if problem.cost == "end" else 1.0,
         read=problem.target.shape[1],
+        friction=problem.friction,
     )
 
 

@@ -1,12 +1,18 @@
 """Echoes with friction, and of directed synapses, beside exact gradients.
 
-The subject is the reference network of :mod:`neuro_ep.checking.echo`, with the friction
-of the rule, or with an antisymmetric part added to its weights. What is measured, by
-class of parameters: relative_error and cosine of the gradient; reversal of an echo that
-is not nudged; order_in_beta_symmetric.
+The subject is the reference network of :mod:`neuro_ep.checking.echo`, with friction, or
+with an antisymmetric part added to its weights. What is measured, by class of
+parameters: relative_error and cosine of the gradient; reversal of an echo that is not
+nudged; order_in_beta_symmetric. Of friction also, as there, relative_error_coarse,
+relative_error_end and float32_error, and
+
+    control_unweighted       relative error where the readings of the echo do not fade,
+                             nor the nudge grow: it must be large
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +35,9 @@ from neuro_ep.oracle.trajectory import (
 )
 from neuro_ep.rule import Rule
 
+#: Rate at which momenta are lost, in 1/tau: over the run, to a share of 1/e.
+FRICTION = 0.1
+
 #: Of the antisymmetric part of directed weights, beside the symmetric one.
 SHARE = 0.42
 
@@ -38,15 +47,39 @@ OTHERS = tuple(name for name in CLASSES if name != "w")
 
 def measure_friction(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
     """(what is measured, how) of a rule whose neurons have friction."""
-    problem = subject(layers, batch, seed)
-    settings = echo.settings_for(problem, "symmetric")
-    friction = rule.model(settings).output.parameters["friction"]
-    problem = subject(layers, batch, seed, friction)
-    built = echo.probe(rule, problem)
+    problem = subject(layers, batch, seed, FRICTION)
+    coarse, end = (
+        reference(seed, neurons=len(problem.q), friction=FRICTION, dt=dt, cost=cost)
+        for dt, cost in ((0.2, "kick"), (problem.dt, "end"))
+    )
+    built, exact = echo.probe(rule, problem), exact_gradient(problem)
     found = [echo.show(built, beta).gradient for beta in (echo.BETA, 10 * echo.BETA)]
-    measured = compared(found, exact_gradient(problem))
-    measured["reversal"] = echo.reversal(built)
-    return measured, how(problem) | {"friction": friction}
+    wrong = echo.show(echo.probe(unweighted(rule), problem), echo.BETA).gradient
+    measured = compared(found, exact) | {
+        "reversal": echo.reversal(built),
+        "relative_error_coarse": echo.errors(rule, coarse),
+        "relative_error_end": echo.errors(rule, end),
+        "float32_error": echo.float32_error(rule, problem),
+        "control_unweighted": relative_error(wrong, exact),
+    }
+    return measured, how(problem) | {"friction": FRICTION}
+
+
+def unweighted(rule: Rule) -> Rule:
+    """The same, wrong: without the line of code that lets the weight fade."""
+
+    def model(settings):
+        network = rule.model(settings)
+        code = {
+            slot: "\n".join(
+                line for line in text.splitlines() if line.split()[:1] != ["weight"]
+            )
+            for slot, text in network.output.regularly.items()
+        }
+        neuron = replace(network.output, regularly=code)
+        return replace(network, hidden=neuron, output=neuron)
+
+    return replace(rule, model=model)
 
 
 def measure_directed(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:

@@ -3,24 +3,33 @@
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from neuro_ep import checking
-from neuro_ep.checking import echo
+from neuro_ep import checking, cli
+from neuro_ep.checking import echo, echo_variants
+from neuro_ep.datasets import load
 from neuro_ep.errors import InputError
 from neuro_ep.models import hamiltonian_friction
-from neuro_ep.models.hamiltonian_friction import common_rate, rhel_with_friction
-from neuro_ep.oracle.trajectory import cosine, exact_gradient, reference, relative_error
+from neuro_ep.models.hamiltonian_friction import FRICTION
+from neuro_ep.oracle.trajectory import (
+    CLASSES,
+    cosine,
+    exact_gradient,
+    reference,
+    relative_error,
+)
+from neuro_ep.settings import changed
+from neuro_ep.training import train
 
 DURATION, BETA = 10.0, 1e-6
 
 
 def built(friction, *wrong, **choices):
     """The probe of the reference network, its neurons' code changed (old, new)."""
-    rule = rhel_with_friction(friction)
 
     def model(settings):
-        network = rule.model(settings)
+        network = FRICTION.model(settings)
         code = dict(network.output.regularly)
         for old, new in wrong:
             assert old in code["before_groups"]
@@ -29,7 +38,7 @@ def built(friction, *wrong, **choices):
         return replace(network, hidden=neuron, output=neuron)
 
     problem = reference(0, friction=friction, **choices)
-    return echo.probe(replace(rule, model=model), problem)
+    return echo.probe(replace(FRICTION, model=model), problem)
 
 
 def error_and_cosine(probe):
@@ -99,41 +108,104 @@ def test_without_friction_it_is_rhel():
     assert relative_error(frictionless, plain) < 1e-12
 
 
-def test_check_passes():
-    record = checking.check(rhel_with_friction(0.1))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_check_passes(seed):
+    record = checking.check(FRICTION, seed=seed)
     assert record["passed"], record["failed"]
     assert record["friction"] == 0.1
+    assert set(FRICTION.bounds) <= set(record)
+
+
+def test_check_fails_where_the_weight_does_not_fade():
+    record = checking.check(echo_variants.unweighted(FRICTION))
+    wrong = [
+        sentence for sentence in record["failed"] if "relative_error of" in sentence
+    ]
+    assert len(wrong) == len(CLASSES)
+    assert record["reversal"] < 1e-11  # which says nothing of weights
+
+
+def test_unequal_rates_have_no_weight():
+    """Why settings give one rate: the gradient errs, however small beta is."""
+    rates = 0.1 * np.linspace(0.9, 1.1, 6)
+    problem = reference(0, friction=0.1)
+    with checking.numpy_target():
+        probe = echo.probe(FRICTION, problem)
+        group = probe.network["output"]
+        assert group.variables["friction"].scalar
+        unequal = echo.probe(replace(FRICTION, model=one_rate_a_neuron), problem)
+        unequal.network.values["output.friction"] = rates
+        found = echo.show(unequal, BETA).gradient
+    error = relative_error(found, exact_gradient(replace(problem, friction=rates)))
+    assert error == pytest.approx(0.03, rel=0.1)
+
+
+def one_rate_a_neuron(settings):
+    network = FRICTION.model(settings)
+    shared = "friction    : 1 (shared, constant)"
+    assert shared in network.output.equations
+    text = network.output.equations.replace(shared, "friction : 1")
+    given = {k: v for k, v in network.output.parameters.items() if k != "friction"}
+    neuron = replace(network.output, equations=text, parameters=given)
+    return replace(network, hidden=neuron, output=neuron)
 
 
 # --- what is refused ---
 
 
-@pytest.mark.parametrize("rates", [[0.1, 0.2], [0.1, 0.1000001]])
-def test_unequal_rates_are_refused(rates):
-    with pytest.raises(InputError, match="the same rate for all neurons"):
-        rhel_with_friction(rates)
+SETTINGS = FRICTION.settings("digits-rows")
 
 
-@pytest.mark.parametrize("rates", [-0.1, float("inf"), float("nan")])
-def test_impossible_rates_are_refused(rates):
-    with pytest.raises(InputError, match="finite rates from 0"):
-        rhel_with_friction(rates)
+@pytest.mark.parametrize(
+    "rates", [(0.1, 0.2), [0.1, 0.1], -0.1, float("inf"), float("nan")]
+)
+def test_other_than_one_rate_is_refused(rates):
+    with pytest.raises(InputError, match="one finite rate from 0, the same for all"):
+        changed(SETTINGS, friction=rates)
 
 
-def test_equal_rates_are_one():
-    assert common_rate([0.3, 0.3, 0.3]) == common_rate(0.3) == 0.3
+def test_unequal_rates_are_refused_on_the_command_line(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(
+            ["train", "digits-rows", "--rule", "rhel-friction", "--friction", "0.1,0.2"]
+        )
+    assert left.value.code == 2
+    assert "'0.1,0.2' is not a number" in capsys.readouterr().err
+
+
+def test_friction_of_neurons_that_have_none_is_refused(capsys, tmp_path):
+    line = ["train", "digits-rows", "--rule", "rhel", "--friction", "0.1"]
+    assert cli.main([*line, "--out", str(tmp_path / "run.h5")]) == 2
+    assert "choose the rule rhel-friction" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_much_friction_is_warned_of():
-    settings = echo.settings_for(reference(0), "symmetric")
-    with pytest.warns(UserWarning, match="amplifies rounding by 9e"):
-        rhel_with_friction(1.6).model(settings)
+    with pytest.warns(UserWarning, match="amplifies rounding by 1e"):
+        FRICTION.model(changed(SETTINGS, friction=1.0, free=16.1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        rhel_with_friction(1.5).model(settings)
+        FRICTION.model(changed(SETTINGS, friction=1.0, free=15))
 
 
 def test_one_sided_nudging_is_refused():
-    settings = echo.settings_for(reference(0), "one-sided")
     with pytest.raises(InputError, match="choose symmetric"):
-        rhel_with_friction(0.1).model(settings)
+        FRICTION.model(changed(SETTINGS, nudging="one-sided"))
+
+
+# --- training ---
+
+
+def test_it_learns(on_numpy, tmp_path):
+    digits, rows = load("digits-rows"), []
+    few = replace(digits, train=digits.train[:200], test=digits.test[:100])
+    settings = changed(SETTINGS, layers=(8, 32), epochs=3)
+    train(
+        FRICTION,
+        few,
+        settings,
+        out=tmp_path / "run.h5",
+        target="numpy",
+        on_epoch=rows.append,
+    )
+    assert rows[-1]["test_cost"] < 0.8 * rows[0]["test_cost"]
