@@ -139,6 +139,12 @@ def build_network(
         marks=[(group, name) for group, kind in compartments for name in kind.marks],
         listeners=[*(group for group, _ in compartments), *every],
         outputs=settings.read or None,
+        gathered=[
+            (group, name)
+            for group, kind in compartments
+            for name in kind.onset
+            if kind.returning and name not in kind.returning
+        ],
     )
     groups = [group for group, _ in compartments]
     network = LayeredNetwork(

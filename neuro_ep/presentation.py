@@ -115,6 +115,7 @@ class Presentations(Group):
         marks,
         listeners,
         outputs=None,
+        gathered=(),
     ):
         """Say what the operation touches, once the network's groups exist.
 
@@ -125,7 +126,8 @@ class Presentations(Group):
         of the output group is the prediction; scale None means that it is
         dimensionless. ``cost`` is "squared-error" or "cross-entropy" of it, or the name
         of the output group's variable to be summed. The last ``outputs`` units of the
-        output group are read, all if None.
+        output group are read, all if None. ``gathered`` are those of onset that grow
+        with time: they have to be finite, where others must not run away.
         """
         operation = PresentationOperation(self)
         self.contained_objects.append(operation)
@@ -144,6 +146,10 @@ class Presentations(Group):
             )
             for (group, name), value in onset.items()
         ]
+        operation.bounded, operation.gathered = [], []
+        for key, (array, _) in zip(onset, operation.onset, strict=True):
+            kind = operation.gathered if key in gathered else operation.bounded
+            kind.append(array)
         operation.marks = [operation.refer(group, name) for group, name in marks]
         operation.protocol = {
             name: [
@@ -212,6 +218,8 @@ class PresentationOperation(CodeRunner):
                 "cost_name": self.cost,
                 "cost_sum": self.cost_sum,
                 "onset": self.onset,
+                "bounded": self.bounded,
+                "gathered": self.gathered,
                 "marks": self.marks,
                 "protocol": self.protocol,
                 "samples": SAMPLES,

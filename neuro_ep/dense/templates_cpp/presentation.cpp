@@ -29,9 +29,13 @@
     if (_presentation < _total && _ending)
     {
         bool _sound = true;
-        {% for array, value in onset %}
+        {% for array in bounded %}
         for (int _k = 0; _k < {{array.size}}; _k++)
             if (!(std::fabs({{get_array_name(array)}}[_k]) < {{runaway}} * {{_unit}})) _sound = false;
+        {% endfor %}
+        {% for array in gathered %}
+        for (int _k = 0; _k < {{array.size}}; _k++)
+            if (!std::isfinite({{get_array_name(array)}}[_k])) _sound = false;
         {% endfor %}
         if (_phase == 0)
         {
