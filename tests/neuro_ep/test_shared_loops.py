@@ -6,7 +6,7 @@ from brian2 import Network, NeuronGroup, defaultclock, get_device, ms, prefs, se
 
 from neuro_ep.shared_loops import LARGE, SharedLoopsCodeObject, neuron_code_object_class
 
-PRAGMA = "#pragma omp parallel"
+SHARED = "neuro_ep::together"
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def state_update_of(n: int, equations: str) -> str:
 
 def test_only_large_groups_are_shared(standalone):
     decay = "dv/dt = -v/(10*ms) : 1"
-    assert PRAGMA in state_update_of(LARGE, decay)
-    assert PRAGMA not in state_update_of(LARGE - 1, decay)
+    assert SHARED in state_update_of(LARGE, decay)
+    assert SHARED not in state_update_of(LARGE - 1, decay)
 
 
 def test_noise_is_drawn_by_one_thread(standalone):
     noisy = "dv/dt = -v/(10*ms) + xi*(10*ms)**-0.5 : 1"
-    assert PRAGMA not in state_update_of(LARGE, noisy)
+    assert SHARED not in state_update_of(LARGE, noisy)
 
 
 def test_other_targets_choose_themselves():

@@ -45,7 +45,7 @@ inline void gemm(int transpose_a, int transpose_b, int m, int n, int k, double a
 // The largest blocks of a product, and how many numbers of a block BLAS may copy: it
 // keeps its copies, which for whole matrices are as large as the weights. Blocks of this
 // size are as fast.
-enum : int { block_rows = 128, block_columns = 512, block_inner = 32, copied = 1 << 14 };
+enum : int { block_size = 512, block_inner = 32, copied = 1 << 14 };
 
 // Threads share the blocks of products with so many multiplications; BLAS itself has one
 // thread, since it would divide every block again. Between products that are rare,
@@ -56,16 +56,31 @@ inline int threads_for(double multiplications, double large = large_product) {
     return multiplications >= large ? all_threads() : 1;
 }
 
-// c = beta*c + alpha * a b^T of two vectors with strides, for which BLAS is slow.
+// Memory that one operation needs while it runs and all operations share.
+enum : int { factor_slot = 4, column_slot = 5 };  // the templates count on from 0
+
+template <typename real>
+inline real *scratch(int slot, size_t size) {
+    static std::vector<std::vector<real>> memory;
+    if (memory.size() <= (size_t)slot) memory.resize(slot + 1);
+    if (memory[slot].size() < size) memory[slot].resize(size);
+    return memory[slot].data();
+}
+
+// c = beta*c + alpha * a b^T of two vectors with strides, for which BLAS is slow. Rows
+// that stay as they are, such as parameters of neurons, are not written: threads may
+// have them.
 template <typename real>
 inline void spread(int m, int n, real alpha, const real *a, int stride_a, const real *b,
                    int stride_b, real beta, real *c) {
     for (int i = 0; i < m; i++) {
         const real scale = alpha * a[(size_t)i * stride_a];
         real *row = c + (size_t)i * n;
-        if (beta == 0 && stride_b == 1)
-            for (int j = 0; j < n; j++) row[j] = scale * b[j];
-        else
+        if (beta == 0 && stride_b == 1) {
+            int changed = 0;
+            for (int j = 0; j < n; j++) changed |= !(row[j] == scale * b[j]);
+            for (int j = 0; changed && j < n; j++) row[j] = scale * b[j];
+        } else
             for (int j = 0; j < n; j++)
                 row[j] = (beta == 0 ? 0 : beta * row[j]) + scale * b[(size_t)j * stride_b];
     }
@@ -85,14 +100,14 @@ struct Factor {
     }
 };
 
-// c = beta*c + alpha * a b by this thread, in blocks; c is m x n, the inner size is k.
+// c = beta*c + alpha * a b by this thread, in blocks of at most so many rows and columns;
+// c is m x n, the inner size is k.
 template <typename real>
-inline void multiply(int m, int n, int k, real alpha, Factor<real> a, Factor<real> b,
-                     real beta, real *c, int ldc) {
+inline void multiply(int m, int n, int k, int rows, int columns, real alpha, Factor<real> a,
+                     Factor<real> b, real beta, real *c, int ldc) {
     static const bool single = (scipy_openblas_set_num_threads(1), true);
     (void)single;
-    const int rows = std::min(m, (int)block_rows), columns = std::min(n, (int)block_columns);
-    const int inner = std::max((int)block_inner, copied / std::max(rows + columns, 1));
+    const int inner = std::max((int)block_inner, copied / (rows + columns));
     for (int j = 0; j < n; j += columns)
         for (int i = 0; i < m; i += rows)
             for (int l = 0; l < k; l += inner)
@@ -102,14 +117,36 @@ inline void multiply(int m, int n, int k, real alpha, Factor<real> a, Factor<rea
                      c + (size_t)i * ldc + j, ldc);
 }
 
-// The columns of c = beta*c + alpha * a b that are this thread's; all threads of a team
-// call it, and c is m x n without gaps.
+// The rows of c = beta*c + alpha * a b that are this thread's; all threads of a team call
+// it, and c is m x n without gaps.
 template <typename real>
-inline void multiply_columns(const Team &team, int m, int n, int k, real alpha,
-                             Factor<real> a, Factor<real> b, real beta, real *c) {
-    const Share mine = team.columns(n);
-    multiply(m, mine.last - mine.first, k, alpha, a, b.from(0, mine.first), beta,
-             c + mine.first, n);
+inline void multiply_rows(const Team &team, int m, int n, int k, real alpha, Factor<real> a,
+                          Factor<real> b, real beta, real *c) {
+    const Share mine = team.lines(m);
+    multiply(mine.last - mine.first, n, k, lines_at_a_time, std::min(n, (int)block_size),
+             alpha, a.from(mine.first, 0), b, beta, c + (size_t)mine.first * n, n);
+}
+
+// alpha * a b, in columns: every thread has some in a part of the buffer, of m x n numbers,
+// and when all are there puts its share of replicas where they belong, by
+// put(row, first column, number of columns, values). All threads of a team call it; the
+// rows of a are replicas, or several times as many one after another.
+template <typename real, typename Put>
+inline void multiply_columns(const Team &team, int replicas, int m, int n, int k, real alpha,
+                             Factor<real> a, Factor<real> b, real *buffer, const Put &put) {
+    const Share mine = team.lines(n), own = team.rows(replicas);
+    const int width = mine.last - mine.first;
+    multiply(m, width, k, std::min(m, (int)block_size), lines_at_a_time, alpha, a,
+             b.from(0, mine.first), (real)0, buffer + (size_t)m * mine.first, width);
+    team.wait();
+    for (int member = 0; member < team.members; member++) {
+        const Share part = team.lines(n, member);
+        const int count = part.last - part.first;
+        for (int row = 0; row < m; row++)
+            if (row % replicas >= own.first && row % replicas < own.last)
+                put(row, part.first, count,
+                    buffer + (size_t)m * part.first + (size_t)row * count);
+    }
 }
 
 // c = beta*c + alpha * op(a) op(b); all row-major; c is m x n, the inner size is k.
@@ -123,16 +160,29 @@ inline void product(int transpose_a, int transpose_b, int m, int n, int k, real 
         return;
     }
     const Factor<real> left = {transpose_a, a, lda}, right = {transpose_b, b, ldb};
-    const int threads = threads_for((double)m * n * k, large);
-    const bool wide = threads == 1 || part(n, threads, n) < n;
-    const int rows = part(m, threads, m);
+    const double multiplications = (double)m * n * k;
+    const int threads = threads_for(multiplications, large);
+    const bool by_rows = multiplications < large || m >= n;
+    if (by_rows || (size_t)m * n > copied) {
+        together(threads, [=](Team team) {
+            const Share mine = team.lines(n);
+            if (by_rows)
+                multiply_rows(team, m, n, k, alpha, left, right, beta, c);
+            else
+                multiply(m, mine.last - mine.first, k, std::min(m, (int)block_size),
+                         lines_at_a_time, alpha, left, right.from(0, mine.first), beta,
+                         c + mine.first, n);
+        });
+        return;
+    }
+    real *const buffer = scratch<real>(column_slot, (size_t)m * n);
     together(threads, [=](Team team) {
-        const int i = std::min(m, team.me * rows);
-        if (wide)
-            multiply_columns(team, m, n, k, alpha, left, right, beta, c);
-        else
-            multiply(std::min(rows, m - i), n, k, alpha, left.from(i, 0), right, beta,
-                     c + (size_t)i * n, n);
+        multiply_columns(team, m, m, n, k, alpha, left, right, buffer,
+                         [=](int row, int first, int count, const real *values) {
+                             real *to = c + (size_t)row * n + first;
+                             for (int j = 0; j < count; j++)
+                                 to[j] = (beta == 0 ? 0 : beta * to[j]) + values[j];
+                         });
     });
 }
 
@@ -140,15 +190,6 @@ inline void product(int transpose_a, int transpose_b, int m, int n, int k, real 
 // are computed, else as many as make a product efficient.
 inline int replicas_at_a_time(int replicas, int values) {
     return values == 0 ? replicas : std::min(replicas, std::max((int)block_inner, copied / values));
-}
-
-// Memory that one operation needs while it runs and all operations share.
-template <typename real>
-inline real *scratch(int slot, size_t size) {
-    static std::vector<std::vector<real>> memory;
-    if (memory.size() <= (size_t)slot) memory.resize(slot + 1);
-    if (memory[slot].size() < size) memory[slot].resize(size);
-    return memory[slot].data();
 }
 
 // Every entry of a row of out is the sum of the same row of a (rows x columns_a).

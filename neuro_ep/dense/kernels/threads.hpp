@@ -1,10 +1,11 @@
 // How threads share work. Loops over neurons are divided as OpenMP's static schedule
-// divides them, so that a thread finds in its own cache what it has computed before, and
-// matrix products by their columns, for which BLAS is fastest.
+// divides them, matrix products by rows or columns, and no thread writes next to another:
+// a number that another has just written takes as long as a hundred multiplications.
 #ifndef NEURO_EP_THREADS_HPP
 #define NEURO_EP_THREADS_HPP
 
 #include <algorithm>
+#include <chrono>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -19,10 +20,9 @@ inline int all_threads() {
 #endif
 }
 
-// The size of the parts when a length is shared by threads: multiples of 16, at most most.
-inline int part(int length, int threads, int most) {
-    return std::min(most, ((length + threads - 1) / threads + 15) / 16 * 16);
-}
+// Rows or columns of a product that one call of BLAS computes: how it rounds depends on
+// what it is given, and should not on the number of threads.
+enum : int { lines_at_a_time = 64 };
 
 // The values first, first + 1, ... of a thread, last not included.
 struct Share {
@@ -33,13 +33,19 @@ struct Share {
 struct Team {
     int members, me;
 
-    Share share(int n) const {
-        return {(int)((long)n * me / members), (int)((long)n * (me + 1) / members)};
+    // Whole vectors, so that results do not depend on the number of threads.
+    Share share(int n) const { return {bound(n, me, 16), bound(n, me + 1, 16)}; }
+    Share rows(int n) const { return {bound(n, me, 1), bound(n, me + 1, 1)}; }
+    int bound(int n, int member, int of) const {
+        return member == members ? n : (int)((long)n * member / members) / of * of;
     }
 
-    Share columns(int n) const {
-        const int size = members == 1 ? n : part(n, members, n);
-        return {std::min(n, me * size), std::min(n, (me + 1) * size)};
+    // Rows or columns of a product, of this thread or another one.
+    Share lines(int n) const { return lines(n, me); }
+    Share lines(int n, int member) const {
+        const int parts = (n + lines_at_a_time - 1) / lines_at_a_time;
+        const int size = (parts + members - 1) / members * lines_at_a_time;
+        return {std::min(n, member * size), std::min(n, (member + 1) * size)};
     }
 
     void wait() const {
@@ -48,19 +54,83 @@ struct Team {
     }
 };
 
+// One compiled function for every number of threads: results are the same.
+template <typename Work>
+__attribute__((noinline)) void run_share(const Work &work, const Team &team) {
+    work(team);
+}
+
 // Work, with as many threads; one alone does without a parallel region, which would take
 // half a microsecond.
 template <typename Work>
 inline void together(int threads, const Work &work) {
     if (threads == 1) {
-        work(Team{1, 0});
+        run_share(work, Team{1, 0});
         return;
     }
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads)
-    work(Team{omp_get_num_threads(), omp_get_thread_num()});
+    run_share(work, Team{omp_get_num_threads(), omp_get_thread_num()});
 #endif
 }
+
+// Chooses between all threads and one while a program runs: where others use the
+// processors, or these share no cache, waiting for each other takes more than it saves, up
+// to a hundred times as much. Results are the same to the last bit.
+class Pace {
+    enum : int { settling = 8, block = 24, blocks = 8, watched = 64, rested = 20000,
+                 longest = 1 << 24 };
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point begun;
+    double best[2] = {1e9, 1e9};  // seconds of a step, with all threads and with one
+    int all, step = 0, trial = 0, rest = rested;
+    bool alone = true;
+
+    double per_step(int steps) const {
+        return std::chrono::duration<double>(Clock::now() - begun).count() / steps;
+    }
+
+    void choose(bool one) {
+        alone = one;
+        step = 0;
+#ifdef _OPENMP
+        omp_set_num_threads(alone ? 1 : all);
+#endif
+    }
+
+    // Some steps with one thread, some with all, and so on; those that take far too long
+    // are cut short. One thread is then kept for the longer the more often it was chosen.
+    void compare() {
+        if (step == 0) begun = Clock::now();
+        const double taken = step ? per_step(step) : 0;
+        if (step == settling) begun = Clock::now();
+        const bool hopeless = !alone && taken > 10 * best[1];
+        if (!hopeless && ++step <= block) return;
+        if (!hopeless) best[alone] = std::min(best[alone], per_step(block - settling));
+        choose(++trial < blocks ? !alone : best[1] < best[0]);
+        if (trial == blocks) rest = alone ? std::min(2 * rest, (int)longest) : (int)rested;
+    }
+
+    // A choice is tried again after a while; that of all threads when it does worse.
+    void watch() {
+        if (step % watched == 0) begun = Clock::now();
+        if (++step % watched) return;
+        if (step < rest && (alone || per_step(watched) < 1.2 * best[1])) return;
+        best[0] = best[1] = 1e9;
+        trial = 0;
+        choose(true);
+    }
+
+  public:
+    Pace() : all(all_threads()) {
+        if (all > 1) choose(true);
+    }
+
+    // To be called at every step.
+    void keep() {
+        if (all > 1) trial < blocks ? compare() : watch();
+    }
+};
 
 }  // namespace neuro_ep
 

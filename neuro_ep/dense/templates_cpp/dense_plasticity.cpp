@@ -112,7 +112,7 @@
                     {% if not (term.pre.array and term.post.array) %}
                     _team.wait();
                     {% endif %}
-                    neuro_ep::multiply_columns<real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
+                    neuro_ep::multiply_rows<real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
                         {neuro_ep::transposed, _pre_part, {{n_pre}}}, {neuro_ep::plain, _post_part, {{n_post}}}, 1, _matrix);
                 });
             }

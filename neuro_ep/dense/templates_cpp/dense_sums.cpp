@@ -29,12 +29,11 @@
     {% endfor %}
     if (_stacked[0] != 0 && _stacked[1] != 0)
     {
-        const int _in = _replicas * {{sums[0].n_from}}, _out = _replicas * {{sums[0].n_to}};
-        real* const _factors = neuro_ep::scratch<real>(4, 2 * _in);
-        real* const _results = neuro_ep::scratch<real>(5, 2 * _out);
-        const int _threads = neuro_ep::threads_for(2.0 * _in * {{sums[0].n_to}});
-        neuro_ep::together(_threads, [&](neuro_ep::Team _team) {
-            const neuro_ep::Share _mine = _team.share(_out);
+        const int _in = _replicas * {{sums[0].n_from}};
+        real* const _factors = neuro_ep::scratch<real>(neuro_ep::factor_slot, 2 * _in);
+        real* const _results = neuro_ep::scratch<real>(neuro_ep::column_slot, 2 * _replicas * {{sums[0].n_to}});
+        real* const _targets[2] = { {{get_array_name(sums[0].target)}}, {{get_array_name(sums[1].target)}} };
+        neuro_ep::together(neuro_ep::threads_for(2.0 * _in * {{sums[0].n_to}}), [&](neuro_ep::Team _team) {
             {% for sum in sums %}
             {
                 real* const _part = _factors + {{loop.index0}} * _in;
@@ -42,14 +41,15 @@
             }
             {% endfor %}
             _team.wait();
-            neuro_ep::multiply_columns<real>(_team, 2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, 1,
+            neuro_ep::multiply_columns<real>(_team, _replicas, 2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, 1,
                 {neuro_ep::plain, _factors, {{sums[0].n_from}}},
-                {neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}}, 0, _results);
-            _team.wait();
-            {% for sum in sums %}
-            for (int _k = _mine.first; _k < _mine.last; _k++)
-                {{get_array_name(sum.target)}}[_k] = _stacked[{{loop.index0}}] * _results[{{loop.index0}} * _out + _k];
-            {% endfor %}
+                {neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}}, _results,
+                [&](int _row, int _first, int _count, const real* _values) {
+                    const int _which = _row / _replicas;
+                    real* const _to = _targets[_which] + (size_t)(_row % _replicas) * {{sums[0].n_to}} + _first;
+                    for (int _k = 0; _k < _count; _k++)
+                        _to[_k] = _stacked[_which] * _values[_k];
+                });
         });
     }
     else

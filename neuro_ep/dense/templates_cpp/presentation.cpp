@@ -12,6 +12,8 @@
     {% for array in marks %}
     static std::vector<real> _mark_{{loop.index0}};
     {% endfor %}
+    static neuro_ep::Pace _pace;
+    _pace.keep();
     int32_t &_presentation = {{_scalar_of('presentation')}};
     int32_t &_step = {{_scalar_of('step')}};
     int32_t &_phase = {{_scalar_of('phase')}};

@@ -77,7 +77,7 @@ def test_threads_share_large_products_only(kernels):
 
 @pytest.mark.parametrize(
     ("replicas", "values", "expected"),
-    [(20, 8192, 20), (256, 0, 256), (256, 512, 64), (256, 200, 163), (256, 9000, 64)],
+    [(20, 8192, 20), (256, 0, 256), (256, 512, 32), (256, 200, 81), (256, 9000, 32)],
 )
 def test_replicas_at_a_time(kernels, replicas, values, expected):
     assert kernels.replicas_at_a_time(replicas, values) == expected
