@@ -51,6 +51,7 @@ class PositionSynapses(DenseSynapses):
 
     summed_operation = ConvolvedSums
     plasticity_operation = ConvolvedPlasticity
+    event_operation = None
     held = None
 
     def __init__(

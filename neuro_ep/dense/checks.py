@@ -28,7 +28,11 @@ ALLOWED_FLAGS = {
 
 #: What a flag of ``Synapses`` that has no meaning here should become.
 INSTEAD = {
-    "event-driven": "use (clock-driven)",
+    "event-driven": (
+        "all synapses of a neuron share a trace of its spikes, so put it into the "
+        "neurons, where it decays by -x/tau and reset adds x += 1, and read x_pre or "
+        "x_post; or use (clock-driven)"
+    ),
     "linked": "read the variable with the suffix _pre or _post",
     "constant over dt": "put it into the neuron model and read it with _pre or _post",
     "unless refractory": "multiply the right-hand side by a neuron variable",
@@ -38,11 +42,11 @@ INSTEAD = {
 EXCLUSIVE = ({"summed", "shared"}, {"shared", "replicated"})
 
 
-def refuse_unsupported(source, target, method, on_pre, on_post):
-    if on_pre is not None or on_post is not None:
+def refuse_unsupported(source, target, method, delay):
+    if delay is not None:
         raise InputError(
-            "DenseSynapses has no event pathways (on_pre, on_post) yet; use Synapses "
-            "for spikes, or write the plasticity as a (clock-driven) equation"
+            f"delay={delay}: events of DenseSynapses arrive in the step in which they "
+            "happen; use Synapses, or let a variable of the neurons keep them"
         )
     if method != "euler":
         raise InputError(

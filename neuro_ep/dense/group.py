@@ -44,6 +44,7 @@ from neuro_ep.dense.checks import (
     refuse_second_writer,
     refuse_unsupported,
 )
+from neuro_ep.dense.events import SPIKE, EventOperation, add_pathways
 from neuro_ep.dense.gated import GatedOperation, refuse_neurons
 from neuro_ep.dense.held import held_source, is_announced, settle
 from neuro_ep.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
@@ -71,6 +72,13 @@ class DenseSynapses(Group):
         How many copies of the network share the weights.
     method : str
         ``"euler"``, the only integrator of dense synapses.
+    on_pre, on_post : str or dict, optional
+        Code that a spike runs on the synapses of its neuron, or names of pathways with
+        code, as for ``Synapses``; see :mod:`neuro_ep.dense.events`.
+    on_event : str or dict, optional
+        The event that takes the place of a spike, or names of pathways with events.
+    delay : None
+        Spikes arrive in the step in which they happen.
     dt, clock, order, when
         As for ``Synapses``; ``when`` is the slot of the state update.
     namespace : dict, optional
@@ -103,6 +111,7 @@ class DenseSynapses(Group):
     sets = ()  # neuron variables: its operations say
     summed_operation = SummedOperation
     plasticity_operation = PlasticityOperation
+    event_operation: type[EventOperation] | None = EventOperation
 
     def __init__(
         self,
@@ -114,6 +123,8 @@ class DenseSynapses(Group):
         method: str = "euler",
         on_pre=None,
         on_post=None,
+        on_event: str | Mapping[str, str] = SPIKE,
+        delay=None,
         dt=None,
         clock=None,
         order: float = 0,
@@ -126,7 +137,7 @@ class DenseSynapses(Group):
         hold: bool = True,
         name: str = "densesynapses*",
     ):
-        refuse_unsupported(source, target, method, on_pre, on_post)
+        refuse_unsupported(source, target, method, delay)
         super().__init__(
             dt=dt,
             clock=clock or (None if dt is not None else target.clock),
@@ -161,6 +172,7 @@ class DenseSynapses(Group):
         check_named(adds, sum_order or {}, summed)
         self.summed_updaters = self._summed_updaters(summed, sum_order or {})
         self.state_updater = self._state_updater()
+        self.pathways = add_pathways(self, on_pre, on_post, on_event)
         self._enable_group_attributes()
 
     def _create_variables(self, summed):
@@ -379,9 +391,13 @@ def _substituted(equations: Equations, summed) -> dict[str, str]:
 
 
 def _public_names(group) -> list[str]:
+    """What synapses read with a suffix: one value a neuron, or one for all."""
     hidden = ("N", "t", "dt", "t_in_timesteps")
+    indices = ("0", group.variables.default_index)
     return [
         name
         for name in group.variables
-        if not name.startswith("_") and name not in hidden
+        if not name.startswith("_")
+        and name not in hidden
+        and group.variables.indices[name] in indices
     ]

@@ -48,7 +48,7 @@ HARMLESS = (
 
 def held_source(synapses) -> dict[str, str] | None:
     """Names of the source, the weight and the current that are held, or None."""
-    if len(synapses.summed_equations) != 1:
+    if len(synapses.summed_equations) != 1 or synapses.pathways:
         return None
     if dense_code_object_class() is DenseNumpyCodeObject:
         return None

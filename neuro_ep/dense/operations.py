@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import sympy
 from brian2.codegen.codeobject import create_runner_codeobj
-from brian2.core.variables import ArrayVariable, Subexpression, Variables
+from brian2.core.variables import (
+    ArrayVariable,
+    AuxiliaryVariable,
+    Subexpression,
+    Variables,
+)
 from brian2.groups.group import CodeRunner
 from brian2.parsing.sympytools import str_to_sympy
 
@@ -33,17 +38,25 @@ from neuro_ep.dense.symbols import (
 LOOP_INDICES = ("_pre_neuron", "_post_neuron", "_replicated")
 
 
+class RowIndex(AuxiliaryVariable):
+    """An index of the loops in templates: no value twice in what is done at once."""
+
+    unique = True
+
+
 class DenseOperation(CodeRunner):
     """One code object of a :class:`DenseSynapses`, with all it needs.
 
     ``template`` is the name of the template, ``sets`` has the neuron variables that it
-    sets, ``kernels`` is the function that carries the headers it includes, and
-    ``code_object_class`` tells where the template is found.
+    sets, ``kernels`` is the function that carries the headers it includes,
+    ``code_object_class`` tells where the template is found, and ``checks_units``
+    whether the blocks are what a user has written, not equations checked before.
     """
 
     template: str
     sets: Sequence[ArrayVariable] = ()
     kernels = BLAS
+    checks_units = False
     code_object_class = staticmethod(dense_code_object_class)
 
     def __init__(self, synapses, name, clock, when, order):
@@ -63,7 +76,7 @@ class DenseOperation(CodeRunner):
         variables = Variables(None)
         variables.add_object("_blas", self.kernels)
         for index in LOOP_INDICES:  # the template loops over them
-            variables.add_auxiliary_variable(index, dtype=np.int32)
+            variables.add_object(index, RowIndex(index, dtype=np.int32))
         keywords = self.describe(run_namespace)
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
@@ -75,7 +88,7 @@ class DenseOperation(CodeRunner):
             self.template,
             run_namespace,
             name=f"{self.name}_codeobject*",
-            check_units=False,  # the equations as written are checked
+            check_units=self.checks_units,
             needed_variables=["_blas", "dt", *sorted(self.arrays)],
             additional_variables=variables,
             template_kwds=dict(

@@ -96,8 +96,8 @@ def test_right_units_run():
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"on_pre": "w += 1*mV"}, "on_pre.*use Synapses"),
-        ({"on_post": "w += 1*mV"}, "on_post.*use Synapses"),
+        ({"on_pre": "w += 1*mV"}, "on_pre: .* does not spike; give it a threshold"),
+        ({"on_post": "w += 1*mV"}, "on_post: .* does not spike; give it a threshold"),
         ({"method": "rk4"}, "method='rk4'.*'euler'"),
         ({"method": "exact"}, "method='exact'.*'euler'"),
         ({"method": "heun"}, "method='heun'.*'euler'"),
