@@ -1,8 +1,7 @@
 """Loops over many neurons are shared by threads; others, and random ones, are not."""
 
-import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, defaultclock, get_device, ms, prefs, set_device
+from brian2 import Network, NeuronGroup, defaultclock, get_device, prefs, set_device
 
 from neuro_ep.shared_loops import LARGE, SharedLoopsCodeObject, neuron_code_object_class
 
