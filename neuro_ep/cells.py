@@ -81,8 +81,11 @@ def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
         clock=clock,
         order=order,
         name=name,
+        events={event: condition for event, (condition, _) in kind.events.items()},
         codeobj_class=neuron_code_object_class(),
     )
+    for event, (_, code) in kind.events.items():
+        group.run_on_event(event, code, when="resets")
     for slot, code in kind.regularly.items():
         group.run_regularly(code, when=slot, name=f"{name}_{slot}")
     return group

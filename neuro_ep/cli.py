@@ -37,6 +37,10 @@ RULES = {
         "KOLEN_POLLACK",
     ),
     "dyadic": ("neuro_ep.models.dual_propagation", "DYADIC"),
+    "spiking-dual-propagation": (
+        "neuro_ep.models.spiking_dual_propagation",
+        "SPIKING_DUAL_PROPAGATION",
+    ),
     "dyadic-compartments": (
         "neuro_ep.models.dyadic_compartments",
         "DYADIC_COMPARTMENTS",

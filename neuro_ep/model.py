@@ -46,6 +46,9 @@ class NeuronModel:
     returning
         Variables that an echo, if it is not nudged, brings back to where they started,
         at rest; see :mod:`neuro_ep.reversal`.
+    events
+        Name of an event -> (the condition on which it happens, Brian2 code that runs
+        for the neurons in which it does, in the slot "resets"). A spike is one.
     apical
         A second compartment of every neuron, a group of its own called NAME_apical.
         What one compartment declares ``(linked)`` is the other's variable of that name.
@@ -58,6 +61,7 @@ class NeuronModel:
     regularly: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     returning: tuple[str, ...] = ()
+    events: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     apical: NeuronModel | None = None
 
 

@@ -31,7 +31,8 @@ What is measured of dyads
     settled_error                 of the states in continuous time and in closed form
     forward_change                of basal potentials by nudging, at alpha = 0, in mV
 
-What is measured of parameters that have momenta: see :mod:`neuro_ep.checking.heb`.
+What is measured of parameters that have momenta: see :mod:`neuro_ep.checking.heb`;
+of dyads that speak in spikes: :mod:`neuro_ep.checking.spiking`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import dyads, echo, echo_chain, echo_variants, heb
+from neuro_ep.checking import dyads, echo, echo_chain, echo_variants, heb, spiking
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -131,6 +132,7 @@ MEASURED = (
     *("relative_error_start", "control_targets", "control_inputs"),
     *("control_whole_steps", "control_antisymmetric", "reversal_antisymmetric"),
     *("control_unweighted", "control_above", "sequential_error"),
+    *("control_hard_reset", "control_independent_noise", "control_short_window"),
     *("reversal", "averaged_error", "simple_error", "oracle_error", "rhel_error"),
 )
 
@@ -204,6 +206,7 @@ FAMILIES: dict[str, Callable] = {
     "equilibrium": _equilibrium,
     "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),
     "compartments": lambda rule, settings, *how: dyads.measure_compartments(rule, *how),
+    "spiking dyads": lambda rule, settings, *how: spiking.measure(rule, *how),
     "dyadic graphs": lambda rule, settings, *how: dyads.measure_graphs(rule, *how),
     "heb": lambda rule, settings, *how: heb.measure(rule, *how),
     "friction": lambda rule, settings, *how: echo_variants.measure_friction(rule, *how),
