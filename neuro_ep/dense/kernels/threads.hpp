@@ -78,7 +78,7 @@ inline void together(int threads, const Work &work) {
 // processors, or these share no cache, waiting for each other takes more than it saves, up
 // to a hundred times as much. Results are the same to the last bit.
 class Pace {
-    enum : int { settling = 8, block = 24, blocks = 8, watched = 64, rested = 20000,
+    enum : int { settling = 40, block = 64, blocks = 4, watched = 256, rested = 4000,
                  longest = 1 << 24 };
     using Clock = std::chrono::steady_clock;
     Clock::time_point begun;
@@ -98,24 +98,24 @@ class Pace {
 #endif
     }
 
-    // Some steps with one thread, some with all, and so on; those that take far too long
-    // are cut short. One thread is then kept for the longer the more often it was chosen.
+    // Some steps with one thread, some with all, which take a while to wake up, and so on;
+    // those that take far too long are cut short. One thread is then kept for the longer
+    // the more often it was chosen.
     void compare() {
         if (step == 0) begun = Clock::now();
-        const double taken = step ? per_step(step) : 0;
+        const bool hopeless = !alone && per_step(block) > 4 * best[1];
         if (step == settling) begun = Clock::now();
-        const bool hopeless = !alone && taken > 10 * best[1];
         if (!hopeless && ++step <= block) return;
         if (!hopeless) best[alone] = std::min(best[alone], per_step(block - settling));
         choose(++trial < blocks ? !alone : best[1] < best[0]);
         if (trial == blocks) rest = alone ? std::min(2 * rest, (int)longest) : (int)rested;
     }
 
-    // A choice is tried again after a while; that of all threads when it does worse.
+    // One thread is kept for a while, all of them until they do worse.
     void watch() {
         if (step % watched == 0) begun = Clock::now();
         if (++step % watched) return;
-        if (step < rest && (alone || per_step(watched) < 1.2 * best[1])) return;
+        if (alone ? step < rest : per_step(watched) < 1.5 * best[1]) return;
         best[0] = best[1] = 1e9;
         trial = 0;
         choose(true);
