@@ -125,10 +125,9 @@ def _receptive_fields(recording: Recording) -> dict | None:
 
 def _input_weights(recording: Recording, inputs: int) -> Weights | None:
     """The projection from the input to the first hidden layer."""
-    fitting = [w for w in recording.weights.values() if w.shape[0] == inputs]
-    named = [w for w in fitting if w.source_pop == "input"]
-    hidden = [w for w in named or fitting if w.shape[1:] == (*recording.layers[1:2],)]
-    return next(iter(hidden), None)
+    hidden = (inputs, *recording.layers[1:2])
+    from_input = [w for w in recording.weights.values() if w.source_pop == "input"]
+    return next((weights for weights in from_input if weights.shape == hidden), None)
 
 
 def _axes(figure: Any, left: float, bottom: float, width: float, tall: float) -> Any:

@@ -23,7 +23,7 @@ from neuro_ep.rule import Rule
 from neuro_ep.settings import Settings
 
 #: Neurons and steps -> how often the run is presented in one round.
-SIZES = {(64, 1000): 40, (256, 1000): 16, (64, 10_000): 4, (256, 10_000): 2}
+SIZES = {(64, 1000): 20, (256, 1000): 16, (64, 10_000): 2, (256, 10_000): 1}
 
 #: The one that ``ratio`` is about.
 MAIN = (256, 1000)
