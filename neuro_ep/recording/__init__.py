@@ -192,6 +192,8 @@ def open_recording(path: str | Path) -> Recording:
 
 
 def _refuse_absent(path: Path) -> None:
+    if not path.name:
+        raise InputError("the name of a recording is empty: give that of a file")
     if path.is_dir() and path.suffix == ".part":
         path = path.with_suffix("")
     part = part_folder(path)

@@ -752,6 +752,11 @@ def refusal(path):
     return str(caught.value)
 
 
+def test_no_name():
+    with pytest.raises(InputError, match="empty"):
+        recording.open_recording("")
+
+
 def test_no_such_file(tmp_path):
     assert "no such file" in refusal(tmp_path / "run.h5")
     assert "is a folder" in refusal(tmp_path)
