@@ -85,7 +85,8 @@ def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
         codeobj_class=neuron_code_object_class(),
     )
     for event, (_, code) in kind.events.items():
-        group.run_on_event(event, code, when="resets")
+        if code:
+            group.run_on_event(event, code, when="resets")
     for slot, code in kind.regularly.items():
         group.run_regularly(code, when=slot, name=f"{name}_{slot}")
     return group

@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``bench``,
-``info``.
+``info``, ``report``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -41,6 +41,7 @@ RULES = {
         "neuro_ep.models.spiking_dual_propagation",
         "SPIKING_DUAL_PROPAGATION",
     ),
+    "spiking-ep": ("neuro_ep.models.spiking_ep", "SPIKING_EP"),
     "dyadic-compartments": (
         "neuro_ep.models.dyadic_compartments",
         "DYADIC_COMPARTMENTS",
@@ -130,7 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="what is in a recording")
     info.set_defaults(run=_info)
     info.add_argument("file", metavar="FILE")
-    for command in (listing, training, checking, benching, info):
+    reporting = commands.add_parser("report", help="figures of a recording, one page")
+    reporting.set_defaults(run=_report)
+    reporting.add_argument("file", metavar="FILE")
+    reporting.add_argument(
+        "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
+    )
+    for command in (listing, training, checking, benching, info, reporting):
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -215,6 +222,14 @@ def _info(options) -> int:
             print(json.dumps(opened.tree(), indent=2))
     else:
         print(recording.describe(options.file))
+    return 0
+
+
+def _report(options) -> int:
+    from neuro_ep.analysis import report
+
+    path = report.write(options.file, options.out)["path"]
+    print(json.dumps({"path": path}) if options.json else path)
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from brian2 import Equations, NeuronGroup
+from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.convolution import BiasSynapses, ConvSynapses, PoolSynapses
 from neuro_ep.dense import DenseSynapses
@@ -62,6 +63,7 @@ class SynapseMaker:
         equations = heard(kind.equations, pre, post)
         if pre is not self.cells[0].group:  # the clamped input hears nothing
             _refuse_deaf(name, kind, equations)
+        how |= self._pathways(kind, pre)
         order, adds = self._sums(equations, pre, post)
         self.values.update(parameters_of(name, kind))
         synapses = connect(
@@ -83,6 +85,14 @@ class SynapseMaker:
         for slot, code in kind.regularly.items():
             regularly(synapses, kind.gate, code, when=slot, name=f"{name}_{slot}")
         return synapses
+
+    def _pathways(self, kind: SynapseModel, pre) -> dict[str, str]:
+        """What events run, under the names of what the maker of synapses takes."""
+        found = {"on_pre": kind.on_pre, "on_post": kind.on_post}
+        if pre is self.cells[0].group and not declares(pre, kind.on_post):
+            del found["on_post"]
+        found = {side: code for side, code in found.items() if code}
+        return {**found, "on_event": kind.on_event} if found else {}
 
     def _sums(self, equations: Equations, pre, post):
         """Summed variable -> order; and those that add to what was delivered before."""
@@ -107,6 +117,12 @@ def regularly(synapses: DenseSynapses, gate: str, code: str, **how):
     if gate:
         return synapses.run_where(code, gate, **how)
     return synapses.run_regularly(code, **how)
+
+
+def declares(pre: NeuronGroup, code: str) -> bool:
+    """Whether these neurons have all that the code names of the presynaptic side."""
+    sides = {name for name in get_identifiers(code) if name.endswith("_pre")}
+    return sides <= {f"{name}_pre" for name in pre.variables}
 
 
 def heard(equations: str, pre: NeuronGroup, post: NeuronGroup) -> Equations:

@@ -48,7 +48,8 @@ class NeuronModel:
         at rest; see :mod:`neuro_ep.reversal`.
     events
         Name of an event -> (the condition on which it happens, Brian2 code that runs
-        for the neurons in which it does, in the slot "resets"). A spike is one.
+        for the neurons in which it does, in the slot "resets"; nothing if empty). A
+        spike is one.
     apical
         A second compartment of every neuron, a group of its own called NAME_apical.
         What one compartment declares ``(linked)`` is the other's variable of that name.
@@ -87,6 +88,9 @@ class SynapseModel:
     symmetric
         Whether a weight of a layer onto itself is drawn equal to its transpose and
         zero on the diagonal.
+    on_pre, on_post, on_event
+        Code that an event of a neuron runs on its synapses, and the event. From the
+        clamped input ``on_post`` is left out if it names what input neurons have not.
     carried
         Variables beside the weight that an epoch goes on with as the one before left
         them: momenta, what an optimiser remembers. They begin at zero.
@@ -103,6 +107,9 @@ class SynapseModel:
     deliver: str = "groups"
     initial: float = 0.0
     symmetric: bool = False
+    on_pre: str = ""
+    on_post: str = ""
+    on_event: str = "spike"
     carried: tuple[str, ...] = ()
 
 

@@ -32,7 +32,8 @@ What is measured of dyads
     forward_change                of basal potentials by nudging, at alpha = 0, in mV
 
 What is measured of parameters that have momenta: see :mod:`neuro_ep.checking.heb`;
-of dyads that speak in spikes: :mod:`neuro_ep.checking.spiking`.
+of dyads that speak in spikes: :mod:`neuro_ep.checking.spiking`; of equilibrium
+propagation by spikes: :mod:`neuro_ep.checking.spiking_ep`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import dyads, echo, echo_chain, echo_variants, heb, spiking
+from neuro_ep.checking import (
+    dyads,
+    echo,
+    echo_chain,
+    echo_variants,
+    heb,
+    spiking,
+    spiking_ep,
+)
 from neuro_ep.checking.measures import (
     conserved,
     mean_error,
@@ -133,6 +142,7 @@ MEASURED = (
     *("control_whole_steps", "control_antisymmetric", "reversal_antisymmetric"),
     *("control_unweighted", "control_above", "sequential_error"),
     *("control_hard_reset", "control_independent_noise", "control_short_window"),
+    *("control_no_derivative", "control_one_sign"),
     *("reversal", "averaged_error", "simple_error", "oracle_error", "rhel_error"),
 )
 
@@ -207,6 +217,7 @@ FAMILIES: dict[str, Callable] = {
     "dyads": lambda rule, settings, *how: dyads.measure(rule, *how),
     "compartments": lambda rule, settings, *how: dyads.measure_compartments(rule, *how),
     "spiking dyads": lambda rule, settings, *how: spiking.measure(rule, *how),
+    "spiking equilibrium": lambda rule, _, *how: spiking_ep.measure(rule, *how),
     "dyadic graphs": lambda rule, settings, *how: dyads.measure_graphs(rule, *how),
     "heb": lambda rule, settings, *how: heb.measure(rule, *how),
     "friction": lambda rule, settings, *how: echo_variants.measure_friction(rule, *how),

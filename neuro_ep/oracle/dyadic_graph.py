@@ -136,12 +136,17 @@ def gradient(graph: Graph) -> Gradient:
 
 def implicit_gradient(graph: Graph) -> Gradient:
     """The gradient of the mean cost at the free fixed point, by a linear solve."""
+    signal = implicit_signal(graph)
+    return graph.free.T @ signal / len(signal), signal.mean(axis=0)
+
+
+def implicit_signal(graph: Graph) -> Array:
+    """The gradient of every sample's cost by what drives its units, (batch, N)."""
     s, w = graph.free, graph.weights
     slopes = graph.f_slope(s @ w + graph.drive)
     systems = np.eye(len(w)) - w * slopes[:, None, :]
     adjoint = np.linalg.solve(systems, graph.slope(s)[:, :, None])[:, :, 0]
-    signal = slopes * adjoint
-    return s.T @ signal / len(s), signal.mean(axis=0)
+    return slopes * adjoint
 
 
 def nudged(graph: Graph, beta: float) -> Array:

@@ -32,13 +32,20 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max() / np.abs(b).max())
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """By kind: an input that the clock announces, and one that fades unannounced."""
+    folder = tmp_path_factory.mktemp("trained")
+    return {kind: run(kind, folder) for kind in ("standalone", "fading")}
+
+
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "announced"), [("standalone", True), ("fading", False)]
 )
-def test_two_hundred_presentations_agree(tmp_path, kind, announced):
-    found = run(kind, tmp_path)
+def test_two_hundred_presentations_agree(trained, kind, announced):
+    found = trained[kind]
     assert found["True/held"] and not found["False/held"]
     assert found["True/announced"] == announced
     names = {name.split("/")[1] for name in found} - {"held", "announced"}
@@ -50,10 +57,9 @@ def test_two_hundred_presentations_agree(tmp_path, kind, announced):
 
 @needs_compiler
 @pytest.mark.slow
-def test_an_input_that_fades_is_another_one(tmp_path):
-    same, fading = (run(kind, tmp_path) for kind in ("standalone", "fading"))
+def test_an_input_that_fades_is_another_one(trained):
     weights = "True/input_to_hidden.w"
-    assert difference(fading[weights], same[weights]) > 1e-2
+    assert difference(trained["fading"][weights], trained["standalone"][weights]) > 1e-2
 
 
 #: Relative, after 142 presentations in float32, whose rounding is 6e-8.
