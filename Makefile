@@ -14,11 +14,12 @@ demo: $(VENV)/installed
 	@rm -f runs/demo.h5 runs/demo.png
 	$(VENV)/bin/neuro-ep train digits --rule continual-ep --seed 0 --out runs/demo.h5 --figure runs/demo.png
 
+# One thread of BLAS for each of the two workers: more would wait for each other.
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 
 exhaustive: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal -m ""
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal -m ""
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

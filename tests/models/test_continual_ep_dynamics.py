@@ -522,6 +522,7 @@ def test_one_standalone_program_serves_both_cases(tmp_path):
 @no_compiler
 @pytest.mark.slow
 @pytest.mark.skipif(not python_headers_available(), reason="needs Python's headers")
+@pytest.mark.exhaustive
 def test_cython_agrees(tmp_path):
     start("cython", tmp_path)
     assert_agrees(tmp_path)

@@ -58,6 +58,7 @@ def test_they_begin_to_learn_and_are_drawn(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_student_follows_its_teacher(tmp_path):
     """500 steps of Adam, compiled: as measured, within 1 % of exact gradients."""
     found = sim("coupled_oscillators").main("full", tmp_path / "out.h5")
