@@ -82,9 +82,9 @@ class Pace {
                  longest = 1 << 24 };
     using Clock = std::chrono::steady_clock;
     Clock::time_point begun;
-    double best[2] = {1e9, 1e9};  // seconds of a step, with all threads and with one
-    int all, step = 0, trial = 0, rest = rested;
-    bool alone = true;
+    double best[2] = {0, 0};  // seconds of a step, with all threads and with one
+    int all, step = 0, trial = blocks, rest = rested;
+    bool alone = false;
 
     double per_step(int steps) const {
         return std::chrono::duration<double>(Clock::now() - begun).count() / steps;
@@ -111,7 +111,8 @@ class Pace {
         if (trial == blocks) rest = alone ? std::min(2 * rest, (int)longest) : (int)rested;
     }
 
-    // One thread is kept for a while, all of them until they do worse.
+    // One thread is kept for a while, all of them until they do worse; a program begins
+    // with all, and short ones end before there is a trial.
     void watch() {
         if (step % watched == 0) begun = Clock::now();
         if (++step % watched) return;
@@ -122,9 +123,7 @@ class Pace {
     }
 
   public:
-    Pace() : all(all_threads()) {
-        if (all > 1) choose(true);
-    }
+    Pace() : all(all_threads()) {}
 
     // To be called at every step.
     void keep() {

@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 #: Large enough for threads; and so many steps that both one and all are tried.
-NEURONS, STEPS, TIMES = 256, 60, 2
+NEURONS, STEPS, TIMES = 256, 200, 2
 
 
 @pytest.fixture(scope="module")
