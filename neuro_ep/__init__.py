@@ -11,22 +11,22 @@ __version__ = "0.1.0"
 
 # public name -> (module, name in that module)
 _PUBLIC = {
-    "BiasSynapses": ("neuro_ep.convolution", "BiasSynapses"),
-    "ConvSynapses": ("neuro_ep.convolution", "ConvSynapses"),
-    "DenseSynapses": ("neuro_ep.dense", "DenseSynapses"),
+    "BiasSynapses": ("neuro_ep.engine.convolution", "BiasSynapses"),
+    "ConvSynapses": ("neuro_ep.engine.convolution", "ConvSynapses"),
+    "DenseSynapses": ("neuro_ep.engine.dense", "DenseSynapses"),
     "InputError": ("neuro_ep.errors", "InputError"),
-    "NeuronModel": ("neuro_ep.model", "NeuronModel"),
-    "Phase": ("neuro_ep.protocol", "Phase"),
-    "PoolSynapses": ("neuro_ep.convolution", "PoolSynapses"),
-    "Protocol": ("neuro_ep.protocol", "Protocol"),
-    "Rule": ("neuro_ep.rule", "Rule"),
+    "NeuronModel": ("neuro_ep.records.model", "NeuronModel"),
+    "Phase": ("neuro_ep.records.protocol", "Phase"),
+    "PoolSynapses": ("neuro_ep.engine.convolution", "PoolSynapses"),
+    "Protocol": ("neuro_ep.records.protocol", "Protocol"),
+    "Rule": ("neuro_ep.records.rule", "Rule"),
     "RunError": ("neuro_ep.errors", "RunError"),
-    "SynapseModel": ("neuro_ep.model", "SynapseModel"),
-    "build_network": ("neuro_ep.network", "build_network"),
+    "SynapseModel": ("neuro_ep.records.model", "SynapseModel"),
+    "build_network": ("neuro_ep.build.network", "build_network"),
     "check": ("neuro_ep.checking", "check"),
-    "load_dataset": ("neuro_ep.datasets", "load"),
+    "load_dataset": ("neuro_ep.tasks.datasets", "load"),
     "open_recording": ("neuro_ep.recording", "open_recording"),
-    "train": ("neuro_ep.training", "train"),
+    "train": ("neuro_ep.training.train", "train"),
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -24,10 +24,11 @@ import numpy as np
 
 from neuro_ep import checking, load_dataset
 from neuro_ep.checking import mean_error, stepwise_curves
-from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.assembly import layer_names
-from neuro_ep.settings import Settings, changed
+from neuro_ep.records.settings import Settings, changed
+from neuro_ep.run.target import on_target
 
 #: Curves that are drawn of every layer, and the beta at which they are taken.
 SHOWN, BETA, SEED = 5, 0.005, 1
@@ -47,7 +48,7 @@ def main(size: str = "full", out: str = "runs/continual_ep_gdu.h5"):
     layers, betas, gains = SIZES[size]
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     found = {}
-    with h5py.File(out, "w") as file, checking.numpy_target():
+    with h5py.File(out, "w") as file, on_target("numpy"):
         file.attrs["rule"], file.attrs["seed"] = CONTINUAL_EP.name, SEED
         file.attrs["layers"], file.attrs["beta"] = layers, BETA
         for dynamics, (step, nudged) in DYNAMICS.items():

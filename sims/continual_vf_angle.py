@@ -23,12 +23,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from brian2 import prefs, set_device
 
-from neuro_ep import build_network, device, load_dataset, train
-from neuro_ep.models.continual_vf import CONTINUAL_VF
-from neuro_ep.settings import changed
-from neuro_ep.training import initial_weights
+from neuro_ep import build_network, load_dataset, train
+from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
+from neuro_ep.records.settings import changed
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
+from neuro_ep.training.initial_weights import initial_weights
 
 WEIGHTS = ("input_to_hidden", "hidden_to_output", "output_to_hidden")
 #: Weights whose angle is taken together.
@@ -115,9 +116,8 @@ def degrees(these, those) -> float:
 
 def presented(digits, settings, weights, rows, sign) -> dict[str, np.ndarray]:
     """The weights after one presentation with this sign of beta, on numpy, float64."""
-    before = prefs.codegen.target, prefs.core.default_float_dtype
-    device.activate("numpy")
-    simulation = device.simulation(build_network(CONTINUAL_VF, settings))
+    with on_target("numpy"):
+        simulation = device.simulation(build_network(CONTINUAL_VF, settings))
     values = {f"{name}.w": weights[name] * MILLI for name in WEIGHTS}
     values |= {f"{P}sample": rows, f"{P}label": digits.labels[rows]}
     values |= {f"{P}n_presentations": 1, f"{P}learn": [1], f"{P}sign": [sign]}
@@ -125,8 +125,6 @@ def presented(digits, settings, weights, rows, sign) -> dict[str, np.ndarray]:
         samples = Path(folder) / "samples.raw"
         samples.write_bytes(digits.inputs.astype(np.float64).tobytes())
         result = simulation.run(values, samples, [f"{name}.w" for name in WEIGHTS])
-    set_device("runtime")
-    prefs.codegen.target, prefs.core.default_float_dtype = before
     return {
         name: result[f"{name}.w"].reshape(weights[name].shape) / MILLI
         for name in WEIGHTS

@@ -34,17 +34,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import device
-from neuro_ep.checking import echo
-from neuro_ep.checking.heb import PLACES, by_class, matrix, places, run
-from neuro_ep.device import Simulation
-from neuro_ep.models.coupled_oscillators import COUPLED_OSCILLATORS
-from neuro_ep.network import build_network
+from neuro_ep.build.network import build_network
+from neuro_ep.checking.families import echo
+from neuro_ep.checking.families.heb import PLACES, by_class, matrix, places, run
+from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory_oscillators as oracle
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import Problem
-from neuro_ep.rule import Rule
-from neuro_ep.settings import changed
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import changed
+from neuro_ep.run import build as device
+from neuro_ep.run.simulation import Simulation
+from neuro_ep.run.target import on_target
 
 OSCILLATORS, DT, BETA = 6, 0.1, 1e-3
 
@@ -141,11 +142,11 @@ def assemble(rule: Rule, problem: Problem, steps: int, target: str) -> Simulatio
     settings = changed(
         echo.settings_for(problem, "symmetric", BETA), optimiser="adam", eta=(RATE,)
     )
-    device.activate(target)
-    network = build_network(
-        rule, settings, capacity=steps, set_values=target != "standalone"
-    )
-    return device.simulation(network)
+    with on_target(target):
+        network = build_network(
+            rule, settings, capacity=steps, set_values=target != "standalone"
+        )
+        return device.simulation(network)
 
 
 def without_turn() -> Rule:
@@ -206,8 +207,8 @@ def exact(problem: Problem, case: str, steps: int) -> np.ndarray:
 
 def read_outs(problem: Problem, case: str, theta: Parameters) -> dict[str, np.ndarray]:
     """What the last oscillator does, simulated, at the end of every step (steps,)."""
-    device.activate("numpy")
-    built = echo.probe(COUPLED_OSCILLATORS, problem)
+    with on_target("numpy"):
+        built = echo.probe(COUPLED_OSCILLATORS, problem)
     networks = {"teacher": drawn(5, case), "before": problem.theta, "after": theta}
     return {name: followed(built, of) for name, of in networks.items()}
 

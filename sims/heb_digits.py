@@ -22,7 +22,7 @@ import numpy as np
 
 from neuro_ep import load_dataset, train
 from neuro_ep.errors import RunError
-from neuro_ep.models.heb import HEB
+from neuro_ep.models.echo.heb import HEB
 
 TASK = "digits-rows"
 

@@ -22,14 +22,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import device
-from neuro_ep.checking.heb import run
-from neuro_ep.device import Simulation
-from neuro_ep.models.heb import HEB
-from neuro_ep.network import build_network
-from neuro_ep.settings import Settings
-from neuro_ep.simulation import Plan
-from neuro_ep.training import initial_weights
+from neuro_ep.build.network import build_network
+from neuro_ep.checking.families.heb import run
+from neuro_ep.models.echo.heb import HEB
+from neuro_ep.records.settings import Settings
+from neuro_ep.run import build as device
+from neuro_ep.run.plan import Plan
+from neuro_ep.run.simulation import Simulation
+from neuro_ep.run.target import on_target
+from neuro_ep.training.initial_weights import initial_weights
 
 NEURONS, TARGET_SIZE = 8, 0.5
 
@@ -110,14 +111,14 @@ def assemble(task: Task, target: str) -> Simulation:
         judged=0.0,
         read=1,
     )
-    device.activate(target)
-    network = build_network(
-        HEB,
-        settings,
-        capacity=task.length + len(task.tested),
-        set_values=target != "standalone",
-    )
-    return device.simulation(network)
+    with on_target(target):
+        network = build_network(
+            HEB,
+            settings,
+            capacity=task.length + len(task.tested),
+            set_values=target != "standalone",
+        )
+        return device.simulation(network)
 
 
 def record(

@@ -12,9 +12,9 @@ from brian2 import ms, mV
 
 from neuro_ep import NeuronModel, Rule, SynapseModel, load_dataset, train
 from neuro_ep.checking import check
-from neuro_ep.model import NetworkModel
-from neuro_ep.protocol import free_then_nudged
-from neuro_ep.settings import Settings
+from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.protocol import free_then_nudged
+from neuro_ep.records.settings import Settings
 
 CELL = """
 dv/dt = (-v + slope*(I_up + I_down + I_bias) + nudge)/tau : volt

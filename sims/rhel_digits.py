@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from neuro_ep import load_dataset, train
-from neuro_ep.models.rhel import RHEL
-from neuro_ep.training import initial_weights
+from neuro_ep.models.echo.rhel import RHEL
+from neuro_ep.training.initial_weights import initial_weights
 
 TASK = "digits-rows"
 

@@ -20,12 +20,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import device
-from neuro_ep.checking import echo
-from neuro_ep.models.rhel import RHEL
-from neuro_ep.network import build_network
+from neuro_ep.build.network import build_network
+from neuro_ep.checking.families import echo
+from neuro_ep.models.echo.rhel import RHEL
 from neuro_ep.oracle import trajectory
-from neuro_ep.settings import changed
+from neuro_ep.records.settings import changed
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
 
 #: Nudging and beta of every run.
 RUNS = (("symmetric", 1e-3), ("one-sided", 1e-2), ("symmetric", 0.3))
@@ -67,11 +68,11 @@ def ours(problem, nudging, beta, steps, target) -> np.ndarray:
     settings = changed(
         echo.settings_for(problem, nudging, beta), optimiser="adam", eta=(RATE,)
     )
-    device.activate(target)
-    network = build_network(
-        RHEL, settings, capacity=steps, set_values=target != "standalone"
-    )
-    built = echo.Probe(problem, network, device.simulation(network), None)
+    with on_target(target):
+        network = build_network(
+            RHEL, settings, capacity=steps, set_values=target != "standalone"
+        )
+        built = echo.Probe(problem, network, device.simulation(network), None)
     schedule = {
         "n_presentations": steps,
         "learn": np.ones(steps),

@@ -24,9 +24,9 @@ import h5py
 import numpy as np
 
 from neuro_ep import load_dataset, open_recording, train
-from neuro_ep.models.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.models.spiking_dual_propagation import DIGITS, SPIKING_DUAL_PROPAGATION
-from neuro_ep.settings import changed
+from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
+from neuro_ep.models.dyads.spiking import DIGITS, SPIKING_DUAL_PROPAGATION
+from neuro_ep.records.settings import changed
 
 #: Case -> (rule, what is chosen otherwise).
 CASES = {

@@ -28,7 +28,7 @@ def files(*folders):
 
 
 def module_of(path):
-    """neuro_ep/dense/symbols.py -> neuro_ep.dense.symbols; models/a.py -> ..."""
+    """neuro_ep/dense/symbols.py -> neuro_ep.engine.dense.symbols; models/a.py -> ..."""
     parts = list(path.relative_to(ROOT).with_suffix("").parts)
     if parts[0] in ("models", "analysis"):
         parts.insert(0, "neuro_ep")
@@ -36,7 +36,7 @@ def module_of(path):
 
 
 def folder_of(package):
-    """neuro_ep.dense -> neuro_ep/dense, neuro_ep.models -> models."""
+    """neuro_ep.engine.dense -> neuro_ep/dense, neuro_ep.models -> models."""
     if within(package, "neuro_ep.models", "neuro_ep.analysis"):
         package = package.removeprefix("neuro_ep.")
     return package.replace(".", "/")
@@ -199,9 +199,10 @@ def test_equations_are_in_models_only():
     "modules",
     [
         "neuro_ep",
-        "neuro_ep.datasets",
-        "neuro_ep.recording, neuro_ep.datasets, neuro_ep.analysis",
-        "neuro_ep.cli, neuro_ep.training, neuro_ep.warm, neuro_ep.progress",
+        "neuro_ep.tasks.datasets",
+        "neuro_ep.recording, neuro_ep.tasks.datasets, neuro_ep.analysis",
+        "neuro_ep.command.main, neuro_ep.training.train, neuro_ep.run.warm_start",
+        "neuro_ep.training.progress",
     ],
 )
 def test_import_leaves_brian2_out(modules):
@@ -224,7 +225,8 @@ def test_public_name_loads(name):
 
 
 def test_public_name_is_the_one_of_its_module():
-    from neuro_ep import datasets, errors
+    from neuro_ep import errors
+    from neuro_ep.tasks import datasets
 
     assert neuro_ep.load_dataset is datasets.load
     assert neuro_ep.InputError is errors.InputError
@@ -251,14 +253,14 @@ def test_unknown_public_name():
     ],
 )
 def test_imports_finds(line, name):
-    found = imports(line, "neuro_ep.dense.group")
+    found = imports(line, "neuro_ep.engine.dense.group")
     assert name in found
     assert within(name, "models", "brian2", "neuro_ep.models")
 
 
 def test_within_compares_whole_names():
     assert not within("neuro_ep.modelsize", "neuro_ep.models")
-    assert not within("neuro_ep.model", "neuro_ep.models")
+    assert not within("neuro_ep.records.model", "neuro_ep.models")
 
 
 def test_climbing_counts_dots():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Rule
+from neuro_ep.records.rule import Rule
 
 #: Benchmark -> (module, name of its rule, what it compares).
 BENCHMARKS = {

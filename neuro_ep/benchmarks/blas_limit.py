@@ -8,7 +8,7 @@ from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.benchmarks.products import compiled, of_presentation
 from neuro_ep.benchmarks.work import make_work, ours, scratch
-from neuro_ep.rule import Rule
+from neuro_ep.records.rule import Rule
 
 PRESENTATIONS = 40
 FEW = 4

@@ -16,8 +16,8 @@ from neuro_ep.benchmarks.work import (
     scratch,
 )
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
 
 SETTINGS = {
     "continual-ep": Settings(

@@ -7,8 +7,8 @@ from pathlib import Path
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.products import Product, compiled
 from neuro_ep.benchmarks.work import make_work, ours, scratch
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
 
 SETTINGS = Settings(
     layers=(784, 512, 10),

@@ -13,8 +13,8 @@ import numpy as np
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.work import Program, make_work, ours, same, scratch
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings, changed
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings, changed
 
 SAMPLES, BATCHES = 6000, (20, 100)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from neuro_ep.dense.codeobjects import shared_library
+from neuro_ep.engine.dense.codeobjects import shared_library
 from neuro_ep.errors import InputError
 
 FILE = "NEURO_EP_PEAK"

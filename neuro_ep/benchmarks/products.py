@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
-from neuro_ep.dense.codeobjects import shared_library
+from neuro_ep.engine.dense.codeobjects import shared_library
 
 SOURCE = """
 #include "dense.hpp"

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_ep import device
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.work import scratch
+from neuro_ep.build.network import build_network
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.network import build_network
 from neuro_ep.presentation import TARGETS
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
 
 #: Neurons and steps -> how often the run is presented in one round.
 SIZES = {(64, 1000): 20, (256, 1000): 16, (64, 10_000): 2, (256, 10_000): 1}
@@ -132,15 +133,15 @@ class Echo:
         self.work, self.samples, self.aims = work, folder / "x.raw", folder / "y.raw"
         work.x.tofile(self.samples)
         work.y.tofile(self.aims)
-        device.activate("standalone")
-        network = build_network(
-            rule,
-            _settings(work),
-            capacity=work.times,
-            dtype=np.float32,
-            set_values=False,
-        )
-        self.simulation = device.simulation(network)
+        with on_target("standalone"):
+            network = build_network(
+                rule,
+                _settings(work),
+                capacity=work.times,
+                dtype=np.float32,
+                set_values=False,
+            )
+            self.simulation = device.simulation(network)
         self.values = _values(network.presentations.name, work)
 
     def run(self) -> dict[str, np.ndarray]:

@@ -19,8 +19,8 @@ import numpy as np
 from neuro_ep.benchmarks import in_turn, memory
 from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.benchmarks.work import Program, make_work, ours, scratch
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
 
 WIDTHS = (256, 512, 1024, 2048, 4096, 8192)
 REPLICAS = (1, 4, 16, 64, 256)

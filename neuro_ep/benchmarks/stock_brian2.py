@@ -14,7 +14,6 @@ from pathlib import Path
 
 from brian2 import Equations, Synapses
 
-from neuro_ep import device
 from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.continual_ep import SETTINGS
 from neuro_ep.benchmarks.work import (
@@ -25,9 +24,10 @@ from neuro_ep.benchmarks.work import (
     same,
     scratch,
 )
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
-from neuro_ep.training import initial_weights
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
+from neuro_ep.run import build as device
+from neuro_ep.training.initial_weights import initial_weights
 
 #: Presentations timed, of one sample for the peer and of a batch for ours, beyond the
 #: first that takes off the start.

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_ep import device
-from neuro_ep.bundle import Bundle, run_bundle
+from neuro_ep.build.network import LayeredNetwork, build_network
 from neuro_ep.errors import RunError
-from neuro_ep.network import LayeredNetwork, build_network
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
-from neuro_ep.simulation import SAMPLES, threads
-from neuro_ep.training import initial_weights
+from neuro_ep.presentation import SAMPLES
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
+from neuro_ep.run import build as device
+from neuro_ep.run.bundle import Bundle, run_bundle
+from neuro_ep.run.program import threads
+from neuro_ep.run.target import select_target
+from neuro_ep.training.initial_weights import initial_weights
 
 N_SAMPLES = 400
 ACTIVE = 0.19  # share of pixels above zero, as in MNIST
@@ -102,7 +104,7 @@ class Program:
 
 def network_for(rule: Rule, work: Work, **options) -> LayeredNetwork:
     """The network of the work in float32, on a new C++ standalone device."""
-    device.activate("standalone")
+    select_target("standalone")
     return build_network(
         rule,
         work.settings,

@@ -31,9 +31,8 @@ What is measured of dyads
     settled_error                 of the states in continuous time and in closed form
     forward_change                of basal potentials by nudging, at alpha = 0, in mV
 
-What is measured of parameters that have momenta: see :mod:`neuro_ep.checking.heb`;
-of dyads that speak in spikes: :mod:`neuro_ep.checking.spiking`; of equilibrium
-propagation by spikes: :mod:`neuro_ep.checking.spiking_ep`.
+What is measured of the other families stands in their files, see
+:mod:`neuro_ep.checking.families`.
 """
 
 from __future__ import annotations
@@ -41,16 +40,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from neuro_ep.checking import (
-    dyads,
-    echo,
-    echo_chain,
-    echo_variants,
-    heb,
-    spiking,
-    spiking_ep,
-)
-from neuro_ep.checking.measures import (
+from neuro_ep.checking.families import dyads, echo, echo_chain, echo_variants, heb
+from neuro_ep.checking.families import spiking_dyads as spiking
+from neuro_ep.checking.families import spiking_equilibrium as spiking_ep
+from neuro_ep.checking.families.equilibrium import (
     conserved,
     mean_error,
     measure,
@@ -61,19 +54,25 @@ from neuro_ep.checking.measures import (
     stepwise_curves,
     total_error,
 )
-from neuro_ep.checking.simulated import (
+from neuro_ep.checking.families.equilibrium_probe import (
     STEPWISE_GAIN,
     Probe,
     flat,
-    numpy_target,
     probe,
     show,
     slow_update,
 )
-from neuro_ep.checking.subject import BETAS, LAYERS, SEED, STEPWISE, make_subject
+from neuro_ep.checking.families.equilibrium_subject import (
+    BETAS,
+    LAYERS,
+    SEED,
+    STEPWISE,
+    make_subject,
+)
 from neuro_ep.errors import InputError
-from neuro_ep.rule import Rule
-from neuro_ep.settings import Settings
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings
+from neuro_ep.run.target import on_target
 
 __all__ = [
     "BETAS",
@@ -87,7 +86,6 @@ __all__ = [
     "flat",
     "make_subject",
     "mean_error",
-    "numpy_target",
     "order_in_eta",
     "probe",
     "relative_errors",
@@ -177,7 +175,7 @@ def check(
     seed = SEEDS.get(rule.family, SEED) if seed is None else seed
     if seed < 0:
         raise InputError(f"seed = {seed}: choose a whole number from 0")
-    with numpy_target():
+    with on_target("numpy"):
         measured, how = FAMILIES[rule.family](rule, settings, layers, batch, seed)
     bounds = {
         name: bound

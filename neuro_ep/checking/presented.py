@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_ep.device import Simulation
 from neuro_ep.errors import RunError
+from neuro_ep.run.simulation import Simulation
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from functools import cache
 import sympy
 
 from neuro_ep.errors import InputError
-from neuro_ep.model import NetworkModel, SynapseModel
 from neuro_ep.oracle.equations import parse, resolved, symbol, units
 from neuro_ep.oracle.field import TOLD, Edge, Factor, Field, Neuron, Product
+from neuro_ep.records.model import NetworkModel, SynapseModel
 
 #: Name, record, part of the energy, and numbers of the layers that are joined.
 Place = tuple[str, SynapseModel, str | None, int | None, int]

@@ -10,13 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuro_ep import datasets, device, training
-from neuro_ep.checking import numpy_target
+from neuro_ep.build.network import build_network
 from neuro_ep.checking.presented import present
-from neuro_ep.models.continual_ep import CONTINUAL_EP
-from neuro_ep.models.equilibrium_propagation import EQUILIBRIUM_PROPAGATION
-from neuro_ep.network import build_network
-from neuro_ep.settings import Settings, changed
+from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.models.equilibrium.ep import EQUILIBRIUM_PROPAGATION
+from neuro_ep.records.settings import Settings, changed
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
+from neuro_ep.tasks import datasets
+from neuro_ep.training import train as training
 
 RULES = [EQUILIBRIUM_PROPAGATION, CONTINUAL_EP]
 MILLI, BATCH = 1e-3, 2
@@ -38,7 +40,7 @@ SETTINGS = Settings(
 
 @pytest.fixture(autouse=True)
 def on_numpy():
-    with numpy_target():
+    with on_target("numpy"):
         yield
 
 

@@ -13,7 +13,7 @@ import sympy
 from brian2 import prefs
 
 import neuro_ep
-from neuro_ep import checking, device
+from neuro_ep import checking
 from neuro_ep.checking import (
     flat,
     make_subject,
@@ -26,11 +26,12 @@ from neuro_ep.checking import (
     stepwise_curves,
     total_error,
 )
-from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.equations import parse, resolved, symbol, units
 from neuro_ep.oracle.field import velocity
-from neuro_ep.settings import Settings, changed
+from neuro_ep.records.settings import Settings, changed
+from neuro_ep.run.target import select_target
 
 CLASSES = ("input_to_hidden", "bias_hidden", "hidden_to_output", "bias_output")
 
@@ -39,7 +40,7 @@ CLASSES = ("input_to_hidden", "bias_hidden", "hidden_to_output", "bias_output")
 def numpy_target():
     """All on numpy; Brian2's preferences are left as they were."""
     before = prefs.codegen.target, prefs.core.default_float_dtype
-    device.activate("numpy")
+    select_target("numpy")
     yield
     prefs.codegen.target, prefs.core.default_float_dtype = before
 

@@ -5,19 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuro_ep import device
-from neuro_ep.checking import echo, numpy_target
-from neuro_ep.models import hamiltonian
-from neuro_ep.models.coupled_oscillators import COUPLED_OSCILLATORS
-from neuro_ep.network import build_network
+from neuro_ep.build.network import build_network
+from neuro_ep.checking.families import echo
+from neuro_ep.models.echo import neuron as hamiltonian
+from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory, trajectory_oscillators
 from neuro_ep.oracle.trajectory import CLASSES, cosine, relative_error
-from neuro_ep.settings import changed
+from neuro_ep.records.settings import changed
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
 
 
 @pytest.fixture
 def on_numpy():
-    with numpy_target():
+    with on_target("numpy"):
         yield
 
 

@@ -1,13 +1,12 @@
 """What dyads change weights by in Brian2 beside backpropagation and, on any graph,
-beside the implicit gradient. Networks are those of `neuro_ep.checking.dyads`.
+beside the implicit gradient. Networks are those of `neuro_ep.checking.families.dyads`.
 """
 
 import numpy as np
 import pytest
 
-from neuro_ep import device
-from neuro_ep.checking import numpy_target
-from neuro_ep.checking.dyads import (
+from neuro_ep.build.network import build_network
+from neuro_ep.checking.families.dyads import (
     chain_of,
     closed,
     cosine,
@@ -19,15 +18,16 @@ from neuro_ep.checking.dyads import (
     shown,
 )
 from neuro_ep.checking.presented import present
-from neuro_ep.models.dual_propagation import (
+from neuro_ep.models.dyads.dual_propagation import (
     DUAL_PROPAGATION,
     DUAL_PROPAGATION_TRANSPOSE,
     DYADIC,
 )
-from neuro_ep.network import build_network
 from neuro_ep.oracle.backpropagation import backpropagation, descend
 from neuro_ep.oracle.dyadic_graph import Graph, implicit_gradient
-from neuro_ep.settings import changed
+from neuro_ep.records.settings import changed
+from neuro_ep.run import build as device
+from neuro_ep.run.target import on_target
 
 LAYERS, BATCH, MILLI = (10, 16, 14, 5), 3, 1e-3
 RULES = {False: DUAL_PROPAGATION, True: DUAL_PROPAGATION_TRANSPOSE}
@@ -35,7 +35,7 @@ RULES = {False: DUAL_PROPAGATION, True: DUAL_PROPAGATION_TRANSPOSE}
 
 @pytest.fixture(autouse=True)
 def on_numpy():
-    with numpy_target():
+    with on_target("numpy"):
         yield
 
 

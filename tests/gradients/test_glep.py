@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuro_ep.boundary import check, estimator, table
+from neuro_ep.checking.families.boundary_conditions import check, table
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.models.lagrangian_ep import (
+from neuro_ep.models.trajectories.boundary_conditions import (
     CBVP,
     CIVP,
     CONDITIONS,
@@ -24,6 +24,7 @@ from neuro_ep.oracle.trajectory import (
     reference,
     relative_error,
 )
+from neuro_ep.trajectories import estimator
 
 WHOLE = (CBVP, MIXED, NATURAL, PERIODIC)
 PAIR = (1e-4, -1e-4)

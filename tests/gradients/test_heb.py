@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from neuro_ep import checking
-from neuro_ep.checking import heb as measures
+from neuro_ep.checking.families import heb as measures
 from neuro_ep.errors import InputError
-from neuro_ep.models import heb
-from neuro_ep.models.heb import HEB
+from neuro_ep.models.echo import heb
+from neuro_ep.models.echo.heb import HEB
 from neuro_ep.oracle import trajectory_heb
 from neuro_ep.oracle.trajectory import cosine, relative_error
 from neuro_ep.oracle.trajectory_heb import MOVING
+from neuro_ep.run.target import on_target
 
 #: Light parameters, heavy damping: what a single echo learns is mostly its bias.
 LIGHT, MU = 0.1, 10.0
@@ -25,7 +26,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def probes(problem):
-    with checking.numpy_target():
+    with on_target("numpy"):
         yield {
             nudging: measures.probe(HEB, problem, nudging)
             for nudging in ("one-sided", "symmetric")
@@ -137,7 +138,7 @@ def test_parameters_move_as_the_oracle_says(probes, problem):
 
 def test_without_the_mirror_of_the_momenta_nothing_returns(problem):
     broken = with_regular(HEB, lambda slot, code: code.replace(heb.MIRROR, ""))
-    with checking.numpy_target():
+    with on_target("numpy"):
         built = measures.probe(broken, problem, "one-sided")
         left = measures.show(built, 1e-4, 1e-2, nudged=False)
     assert measures.moved(problem, left) > 0.1
@@ -149,7 +150,7 @@ def test_one_drift_instead_of_two_does_not_return(problem):
     def late(slot, code):
         return code if slot == "before_groups" else "momentum = momentum"
 
-    with checking.numpy_target():
+    with on_target("numpy"):
         built = measures.probe(with_regular(HEB, late), problem, "one-sided")
         left = measures.show(built, 1e-4, 1e-2, nudged=False)
     assert measures.moved(problem, left) > 1e-4

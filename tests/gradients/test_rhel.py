@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 from brian2 import prefs
 
-from neuro_ep import device
-from neuro_ep.checking import echo, numpy_target
+from neuro_ep.checking.families import echo
 from neuro_ep.errors import InputError
-from neuro_ep.models import hamiltonian
-from neuro_ep.models.rhel import RHEL
+from neuro_ep.models.echo import neuron as hamiltonian
+from neuro_ep.models.echo.rhel import RHEL
 from neuro_ep.oracle import trajectory, trajectory_echo
 from neuro_ep.oracle.trajectory import CLASSES
+from neuro_ep.run.target import on_target, select_target
 
 
 @pytest.fixture(scope="module")
 def measured():
     """What ``neuro-ep check`` measures of the rule."""
-    with numpy_target():
+    with on_target("numpy"):
         return echo.measure(RHEL, None, None, seed=0)[0]
 
 
 @pytest.fixture
 def on_numpy():
-    with numpy_target():
+    with on_target("numpy"):
         yield
 
 
@@ -202,11 +202,11 @@ def test_simulated_states_are_those_of_numpy(on_numpy, problem):
 def test_compiled_program_agrees(on_numpy, problem, tmp_path, monkeypatch):
     monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path))
     expected = echo.show(echo.probe(RHEL, problem), echo.BETA)
-    device.activate("standalone")
+    select_target("standalone")
     try:
         found = echo.show(echo.probe(RHEL, problem), echo.BETA)
     finally:
-        device.activate("numpy")
+        select_target("numpy")
     assert found.cost == pytest.approx(expected.cost, rel=1e-11)
     errors = echo.by_classes(found.gradient, expected.gradient)
     assert max(errors.values()) <= 1e-5

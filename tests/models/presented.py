@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_ep import device
-from neuro_ep.models.continual_ep import CONTINUAL_EP
-from neuro_ep.models.continual_vf import CONTINUAL_VF
-from neuro_ep.models.equilibrium_propagation import EQUILIBRIUM_PROPAGATION
-from neuro_ep.network import build_network
-from neuro_ep.settings import Settings
+from neuro_ep.build.network import build_network
+from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
+from neuro_ep.models.equilibrium.ep import EQUILIBRIUM_PROPAGATION
+from neuro_ep.records.settings import Settings
+from neuro_ep.run import build as device
+from neuro_ep.run.target import select_target
 
 BATCH, ROWS, MILLI = 4, 20, 1e-3
 P = "presentations."
@@ -72,7 +73,7 @@ def case(rule, settings, learn=(1,), sign=None, seed=1, tied=True):
 
 def build(shown, target="numpy"):
     """The network of a case and its simulation."""
-    device.activate(target)
+    select_target(target)
     network = build_network(
         RULES[shown.rule],
         shown.settings,

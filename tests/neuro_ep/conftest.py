@@ -36,7 +36,7 @@ def command(build_cache):
         environment = {**os.environ, **environment}
         environment.pop("PYTHONUNBUFFERED", None)  # as it is for most users
         return subprocess.Popen(
-            [sys.executable, "-m", "neuro_ep.cli", *map(str, arguments)],
+            [sys.executable, "-m", "neuro_ep", *map(str, arguments)],
             env=environment,
             text=True,
             **options,

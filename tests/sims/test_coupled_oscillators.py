@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from neuro_ep.checking import numpy_target
+from neuro_ep.run.target import on_target
 
 SIMS = Path(__file__).parents[2] / "sims"
 
@@ -23,7 +23,7 @@ def sim(name):
 @pytest.fixture(autouse=True)
 def brian2_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
-    with numpy_target():
+    with on_target("numpy"):
         yield
 
 

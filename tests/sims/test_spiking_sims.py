@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuro_ep import load_dataset
-from neuro_ep.checking import numpy_target
+from neuro_ep.run.target import on_target
 
 SIMS = Path(__file__).parents[2] / "sims"
 
@@ -28,7 +28,7 @@ def test_spiking_dual_propagation_digits(tmp_path, monkeypatch):
     few = replace(digits, train=digits.train[:60], test=digits.test[:40])
     module, out = sim("spiking_dual_propagation_digits"), tmp_path / "a" / "out.h5"
     monkeypatch.setattr(module, "load_dataset", lambda name: few)
-    with numpy_target():
+    with on_target("numpy"):
         found = module.main("smallest", out, target="numpy")
     assert set(found) == set(module.CASES)
     with h5py.File(out) as file:

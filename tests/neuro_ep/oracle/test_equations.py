@@ -4,7 +4,7 @@ import pytest
 import sympy
 
 from neuro_ep.errors import InputError
-from neuro_ep.models import continual_ep, prototypical
+from neuro_ep.models.equilibrium import continual_ep, prototypical
 from neuro_ep.oracle.equations import parse, resolved, statements, symbol, units
 
 OF = units(v_unit=1e-3, tau=10e-3)

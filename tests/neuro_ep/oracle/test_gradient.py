@@ -7,11 +7,11 @@ import pytest
 import scipy.linalg
 
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.models.continual_ep import CONTINUAL_EP
+from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import energy, gradient
 from neuro_ep.oracle.assembly import assemble
 from neuro_ep.oracle.field import Clamp, linearise, velocity
-from neuro_ep.settings import changed
+from neuro_ep.records.settings import changed
 
 BATCH = 3
 NETWORKS = {"5-12-3": (5, 12, 3), "6-8-7-4": (6, 8, 7, 4)}

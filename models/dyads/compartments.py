@@ -1,0 +1,217 @@
+"""Dyads as neurons with a soma and an apical compartment: conductances and currents.
+
+Dual propagation (Hoeier et al. 2023, arXiv 2302.01228) in the compartments of
+:mod:`neuro_ep.models.dyads.dual_propagation`, m and d, written as those of a neuron with leak
+and coupling; derived here. Two-compartment neurons that keep an error apart from the
+activity: Sacramento et al. 2018, arXiv 1810.11393.
+
+Symbols
+    v_soma, v_apical  potentials, mV; at rest both are E_leak
+    m, d              their distance from rest, mV
+    C_soma, C_apical  capacitances, pF
+    g_leak            leak of each compartment, nS
+    g_couple          conductance that couples them, nS
+    I_basal, I_bias   synaptic currents into the soma, pA
+    I_apical, I_nudge those into the apical compartment, pA
+    w, b              weight and bias, mV: a synapse injects (g_leak + g_couple) w s
+    s_plus, s_minus, s_mean, s_diff, c_plus, c_minus, alpha, beta, x, target
+                      as in :mod:`neuro_ep.models.dyads.dual_propagation`
+
+What makes both forms one
+    With g = g_leak + g_couple, B = (I_basal + I_bias)/g and A = (I_apical + I_nudge)/g,
+
+        C_soma dm/dt   = -g m + g_couple d + g B - g_couple A
+        C_apical dd/dt = -g d + g_couple m + g A - g_couple B
+
+    The last term of each line is a compensating current: every synapse onto one
+    compartment also takes g_couple/g of its current, with opposite sign, from the
+    other, as an interneuron that it excites would. So m = B and d = A at rest whatever
+    the coupling (for g_leak above zero, the only such point): the fixed point is that
+    of tau dm/dt = -m + B, tau dd/dt = -d + A. On the way there, where C_soma = C_apical
+    = C, deviations of m + d decay with C/g_leak and those of m - d with
+    C/(g_leak + 2 g_couple). Time is in units of the longer one, the membrane's.
+
+Deviations
+    Synapses are current-based. A weight couples with the conductance of its target, so
+    that weights are the same numbers, in mV, as in the other form.
+"""
+
+from brian2 import mV, nS, pF
+
+from neuro_ep.models.dyads.dual_propagation import (
+    ACTIVATIONS,
+    AT_THE_MEAN,
+    CONTINUOUS,
+    COSTS,
+    DYAD,
+    INPUT,
+    LINEAR,
+    NORMALISER,
+    SOURCE,
+    UNITS,
+    gains_of,
+    protocol,
+)
+from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings, changed
+
+C_SOMA, C_APICAL = 100 * pF, 100 * pF
+G_LEAK, G_COUPLE = 10 * nS, 5 * nS
+E_LEAK = -70 * mV
+
+# --- neurons ---------------------------------------------------------------------------
+
+SOMA = """
+dv_soma/dt = (I_leak + I_couple + I_basal + I_bias + I_compensating)/C_soma : volt
+I_leak     = -g_leak*(v_soma - E_leak)                               : amp
+I_couple   = -g_couple*(v_soma - v_apical)                           : amp
+I_compensating = -g_couple/(g_leak + g_couple)*(I_apical + I_nudge)  : amp
+m          = v_soma - E_leak                                         : volt
+d          = v_apical - E_leak                                       : volt
+I_basal    : amp
+I_bias     : amp
+I_apical   : amp
+I_nudge    : amp (linked)
+v_apical   : volt (linked)
+C_soma     : farad (shared, constant)
+g_leak     : siemens (shared, constant)
+g_couple   : siemens (shared, constant)
+E_leak     : volt (shared, constant)
+"""
+
+APICAL = """
+dv_apical/dt = (I_leak + I_couple + I_apical + I_nudge + I_compensating)/C_apical : volt
+I_leak     = -g_leak*(v_apical - E_leak)                             : amp
+I_couple   = -g_couple*(v_apical - v_soma)                           : amp
+I_compensating = -g_couple/(g_leak + g_couple)*(I_basal + I_bias)    : amp
+I_basal    : amp (linked)
+I_bias     : amp (linked)
+I_apical   : amp (linked)
+v_soma     : volt (linked)
+C_apical   : farad (shared, constant)
+g_leak     : siemens (shared, constant)
+g_couple   : siemens (shared, constant)
+E_leak     : volt (shared, constant)
+"""
+
+UNTAUGHT = """
+I_nudge    = 0*amp                                                   : amp
+"""
+
+OUTPUT = """
+target     : 1
+prediction : volt
+tau_membrane : second (shared, constant)
+"""
+
+READ_OUT = {"end": "prediction = v_soma - E_leak"}
+
+OUTPUT_APICAL = """
+I_nudge    = (g_leak + g_couple)*nudge                               : amp
+m          = v_soma - E_leak                                         : volt
+d          = v_apical - E_leak                                       : volt
+target     : 1 (linked)
+nudged     : 1 (shared)
+beta       : 1 (shared)
+v_unit     : volt (shared, constant)
+"""
+
+# --- synapses: the mean to the soma, the difference to the apical compartment ----------
+
+SYNAPSE = """
+dw/dt = plastic*v_unit*(eta/beta)*s_diff_post*s_mean_pre/tau_membrane : volt (clock-driven)
+I_basal_post = (g_leak + g_couple)*w*s_mean_pre : amp (summed)
+I_apical_pre = (g_leak + g_couple)*w*s_diff_post : amp (summed)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+g_leak    : siemens (shared, constant)
+g_couple  : siemens (shared, constant)
+tau_membrane : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+BIAS = """
+db/dt = plastic*v_unit*(eta/beta)*s_diff_post/tau_membrane : volt (clock-driven)
+I_bias_post = (g_leak + g_couple)*b : amp (summed)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+g_leak    : siemens (shared, constant)
+g_couple  : siemens (shared, constant)
+tau_membrane : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+CONDUCTANCES = {"g_leak": G_LEAK, "g_couple": G_COUPLE}
+SOMATIC = {"C_soma": C_SOMA, "E_leak": E_LEAK, **CONDUCTANCES}
+IN_THE_APICAL = {"C_apical": C_APICAL, "E_leak": E_LEAK, **CONDUCTANCES}
+MEMBRANE_TIME = {"tau_membrane": C_SOMA / G_LEAK}
+
+
+def compartments(settings: Settings) -> NetworkModel:
+    """The equations for an activation and a cost, in continuous time or a stream."""
+    activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
+    named(dict.fromkeys(("continuous", "stream")), settings.dynamics, "dynamics")
+    gains = gains_of(settings.alpha)
+    rest = {} if settings.dynamics == "stream" else {"v_soma": E_LEAK}
+    apical_rest = {"v_apical": E_LEAK} if rest else {}
+    nudge = named(COSTS, settings.cost, "cost of dyads")
+    synaptic = {**UNITS, **CONDUCTANCES, **MEMBRANE_TIME}
+    return NetworkModel(
+        input=NeuronModel(INPUT),
+        hidden=NeuronModel(
+            SOMA + activity + DYAD,
+            {**SOMATIC, **UNITS, **gains},
+            onset=rest,
+            apical=NeuronModel(APICAL + UNTAUGHT, IN_THE_APICAL, apical_rest),
+        ),
+        output=NeuronModel(
+            SOMA + OUTPUT + LINEAR + DYAD,
+            {**SOMATIC, **MEMBRANE_TIME, **UNITS, **gains},
+            onset=rest,
+            regularly=READ_OUT,
+            apical=NeuronModel(
+                APICAL + OUTPUT_APICAL + nudge + AT_THE_MEAN,
+                {**IN_THE_APICAL, **UNITS, **gains},
+                onset=apical_rest,
+            ),
+        ),
+        synapse=SynapseModel(SYNAPSE, "w", synaptic, when="synapses"),
+        bias=SynapseModel(BIAS, "b", synaptic, when="synapses"),
+        normaliser=(
+            SynapseModel(NORMALISER, None, UNITS)
+            if settings.cost == "cross-entropy"
+            else None
+        ),
+        energy={},
+        cost=settings.cost,
+        read_out="prediction",
+        read_out_unit="v_unit",
+        activity=None,
+        time_constant="tau_membrane",
+        source=SOURCE,
+    )
+
+
+DYADIC_COMPARTMENTS = Rule(
+    name="dyadic-compartments",
+    summary="dyads as neurons with a soma and an apical compartment: conductances",
+    source=SOURCE,
+    model=compartments,
+    protocol=protocol,
+    defaults={"digits": changed(CONTINUOUS, free=10)},  # 0.982, mean of seeds 0 to 4
+    claims={
+        "fixed point": "that of dual propagation, whatever couples the compartments",
+        "gradient": "that of backpropagation to second order in beta at alpha = 1/2",
+        "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+    },
+    family="compartments",
+    bounds={
+        "relative_error": (0, 1e-4),
+        "cosine": (1 - 1e-8, 1 + 1e-8),
+        "order_in_beta": (1.95, 2.05),
+    },
+)

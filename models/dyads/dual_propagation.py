@@ -1,0 +1,528 @@
+"""Dual propagation (DP): every neuron is a dyad of two states.
+
+Hoeier, Staudt, Zach 2023, "Dual Propagation: Accelerating Contrastive Hebbian Learning
+with Dyadic Neurons", arXiv 2302.01228; Hoeier, Zach 2024, "Two Tales of Single-Phase
+Contrastive Hebbian Learning", arXiv 2402.08573 (alpha, the transpose); any graph:
+Hoeier, Kalinin, Ernoult, Zach 2024, dyadic learning (see also Scurria et al. 2026,
+arXiv 2602.03670). The compartments in continuous time are derived here.
+
+The mean of the two states carries activity upwards, their difference carries the error
+downwards, both at once: a synapse of weight w delivers ``w*s_mean_pre`` to the basal
+compartment of the neuron above and ``w*s_diff_post`` to the apical one of the neuron
+below. No derivative of the activation is taken, and there is one phase.
+
+Symbols
+    m, d            basal and apical potential, mV
+    s_plus, s_minus the two states of a dyad, dimensionless       s+, s- in the papers
+    s_mean          alpha s_plus + (1 - alpha) s_minus: activity
+    s_diff          s_plus - s_minus: error
+    c_plus, c_minus feedback gains of the two states, of sum 1: alpha and 1 - alpha, or,
+                    in the transpose, 1 - alpha and alpha
+    w, b            weight and bias, mV
+    x               clamped input, dimensionless
+    beta            nudging; nudged is 1 while there is a target; plastic opens plasticity
+    reference       where the slope of the cost is taken, mV
+
+Cost, mean over the batch, positive beta pulling the output towards the target
+    squared error    1/2 sum_out (s - target)**2, output units being linear
+    cross-entropy    -sum_out target * log softmax(s)
+
+Time
+    The compartments are two linear low-pass filters; what they settle to is the closed
+    form of the papers, whatever their time constants. With an Euler step of one time
+    constant, and layers that move one after another within it, from the input up and
+    down again, one step *is* the layerwise closed form: a forward and a backward sweep.
+
+Deviations
+    beta is a nudge of every sample, and the update is the mean over the batch (the code
+    of 2023 nudges the batch mean). One beta for all layers.
+    The damped updates of the code of 2024 (for ReLU at alpha other than 1/2) weigh the
+    old state in; here the compartments move by a part of the way, which does the same
+    and moves no fixed point, whatever the activation (dynamics "damped").
+"""
+
+from brian2 import ms, mV
+
+from neuro_ep.errors import InputError
+from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.models.equilibrium.published import measured
+from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.protocol import Phase, Protocol
+from neuro_ep.records.rule import Rule
+from neuro_ep.records.settings import Settings, changed
+
+SOURCE = "Hoeier et al. 2023, arXiv 2302.01228; Hoeier & Zach 2024, arXiv 2402.08573"
+
+# --- the two states of a dyad, a static read-out of its two compartments --------------
+
+RELU = """
+s_plus  = clip((m + c_plus*d)/v_unit, 0, inf)        : 1
+s_minus = clip((m - c_minus*d)/v_unit, 0, inf)       : 1
+"""
+
+HARD_SIGMOID = """
+s_plus  = clip((m + c_plus*d)/v_unit, 0, 1)          : 1
+s_minus = clip((m - c_minus*d)/v_unit, 0, 1)         : 1
+"""
+
+SIGMOID = """
+s_plus  = 1/(1 + exp(-(m + c_plus*d)/v_unit))        : 1
+s_minus = 1/(1 + exp(-(m - c_minus*d)/v_unit))       : 1
+"""
+
+TANH = """
+s_plus  = tanh((m + c_plus*d)/v_unit)                : 1
+s_minus = tanh((m - c_minus*d)/v_unit)               : 1
+"""
+
+LINEAR = """
+s_plus  = (m + c_plus*d)/v_unit                      : 1
+s_minus = (m - c_minus*d)/v_unit                     : 1
+"""
+
+# Squared error by its proximal step: the states are those that minimise it, exactly.
+PROXIMAL = """
+s_plus  = (m/v_unit + c_plus*nudged*beta*target)/(1 + c_plus*nudged*beta)    : 1
+s_minus = (m/v_unit - c_minus*nudged*beta*target)/(1 - c_minus*nudged*beta)  : 1
+"""
+
+ACTIVATIONS = {
+    "relu": RELU,
+    "hard-sigmoid": HARD_SIGMOID,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "linear": LINEAR,
+}
+
+DYAD = """
+s_mean  = alpha*s_plus + (1 - alpha)*s_minus         : 1
+s_diff  = s_plus - s_minus                           : 1
+alpha   : 1 (shared, constant)
+c_plus  : 1 (shared, constant)
+c_minus : 1 (shared, constant)
+v_unit  : volt (shared, constant)
+"""
+
+# --- the compartments ----------------------------------------------------------------
+
+INPUT = """
+x      : 1
+s_mean = x : 1
+s_diff = 0 : 1
+"""
+
+BASAL = """
+dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
+I_basal  : volt
+I_bias   : volt
+I_apical : volt
+d        : volt (linked)
+tau_basal : second (shared, constant)
+"""
+
+APICAL = """
+dd/dt   = (-d + I_apical)/tau_apical                 : volt
+I_apical : volt (linked)
+tau_apical : second (shared, constant)
+"""
+
+OUTPUT = """
+dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
+I_basal  : volt
+I_bias   : volt
+I_apical : volt
+target   : 1
+nudged   : 1 (shared)
+beta     : 1 (shared)
+tau_basal : second (shared, constant)
+"""
+
+OUTPUT_APICAL = """
+dd/dt   = (-d + I_apical + nudge)/tau_apical         : volt
+I_apical : volt (linked)
+m       : volt (linked)
+target  : 1 (linked)
+nudged  : 1 (shared)
+beta    : 1 (shared)
+tau_apical : second (shared, constant)
+v_unit     : volt (shared, constant)
+"""
+
+LINKED = """
+d : volt (linked)
+"""
+
+# --- the nudge: -beta times the slope of the cost at the reference --------------------
+
+SQUARED_ERROR = """
+nudge   = nudged*beta*(target*v_unit - reference)    : volt
+"""
+
+CROSS_ENTROPY = """
+nudge   = nudged*beta*v_unit*(target - softmax)      : volt
+softmax = exp(reference/v_unit)/Z                    : 1
+Z       : 1
+"""
+
+# From every output neuron to every output neuron of the same replica.
+NORMALISER = """
+Z_post = exp(reference_pre/v_unit) : 1 (summed)
+v_unit : volt (shared, constant)
+"""
+
+COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
+
+# The prediction as it was before any nudge, kept from the first step on.
+FROZEN = """
+reference = marking*m + (1 - marking)*prediction     : volt
+dprediction/dt = marking*(m - prediction)/dt         : volt
+marking : 1 (shared)
+"""
+
+# The mean of the output's dyads as it is now.
+AT_THE_MEAN = """
+reference = m + (alpha*c_plus - (1 - alpha)*c_minus)*d : volt
+alpha   : 1 (shared, constant)
+c_plus  : 1 (shared, constant)
+c_minus : 1 (shared, constant)
+"""
+
+# --- synapses: the mean up, the difference down, one weight for both ------------------
+
+PLASTICITY = """
+dw/dt = plastic*v_unit*(eta/beta)*s_diff_post*s_mean_pre/tau_basal : volt (clock-driven)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+BIAS = """
+db/dt = plastic*v_unit*(eta/beta)*s_diff_post/tau_basal : volt (clock-driven)
+I_bias_post = b : volt (summed)
+eta       : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+TIED = """
+I_basal_post = w*s_mean_pre : volt (summed)
+I_apical_pre = w*s_diff_post : volt (summed)
+"""
+
+# Separate feedback weights (Kolen & Pollack 1994): the same local increment and decay.
+FORWARD = """
+dw/dt = plastic*(v_unit*(eta/beta)*s_diff_post*s_mean_pre - decay*w)/tau_basal : volt (clock-driven)
+eta       : 1 (shared, constant)
+decay     : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+I_basal_post = w*s_mean_pre : volt (summed)
+"""
+
+FEEDBACK = """
+dw/dt = plastic*(v_unit*(eta/beta)*s_diff_pre*s_mean_post - decay*w)/tau_basal : volt (clock-driven)
+I_apical_post = w*s_diff_pre : volt (summed)
+eta       : 1 (shared, constant)
+decay     : 1 (shared, constant)
+v_unit    : volt (shared, constant)
+tau_basal : second (shared, constant)
+beta      : 1 (shared)
+plastic   : 1 (shared)
+"""
+
+# Average pooling: linear dyads that take the mean of a window, and hand back its error.
+POOLED = """
+dm/dt   = (-m + I_basal)/tau_basal                   : volt
+I_basal  : volt
+I_apical : volt
+d        : volt (linked)
+tau_basal : second (shared, constant)
+"""
+
+POOL = """
+I_basal_post = v_unit*s_mean_pre  : volt (summed)
+I_apical_pre = v_unit*s_diff_post : volt (summed)
+v_unit : volt (shared, constant)
+"""
+
+UNITS = {"v_unit": 1 * mV}
+BASAL_TIME = {"tau_basal": 10 * ms}
+APICAL_TIME = {"tau_apical": 10 * ms}
+
+#: Sweeps; compartments that settle; the same, from sample to sample; slow sweeps with
+#: the slope of the cost where the free prediction was.
+DYNAMICS = ("discrete", "continuous", "stream", "damped")
+
+
+def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
+    """The equations for an activation, a cost and a kind of time.
+
+    transpose
+        Feedback gains swapped (the Lagrangian form): with alpha of 0 or 1 feedback
+        never touches the forward pass.
+    separate
+        Feedback weights of their own.
+    """
+    activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
+    named(dict.fromkeys(DYNAMICS), settings.dynamics, "dynamics")
+    gains = gains_of(settings.alpha, transpose)
+    moves = settings.dynamics != "stream"
+    known = {
+        "parameters": {**gains, **UNITS, **BASAL_TIME},
+        "onset": {"m": 0 * mV} if moves else {},
+        "apical": NeuronModel(APICAL, APICAL_TIME, {"d": 0 * mV} if moves else {}),
+    }
+    return NetworkModel(
+        input=NeuronModel(INPUT),
+        hidden=NeuronModel(BASAL + activity + DYAD, **known),
+        pooled=NeuronModel(POOLED + LINEAR + DYAD, **known),
+        pool=SynapseModel(POOL, None, UNITS),
+        output=_output(settings, gains, known["onset"]),
+        **(_separate(settings) if separate else _tied(settings)),
+        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when="synapses"),
+        normaliser=(
+            SynapseModel(NORMALISER, None, UNITS)
+            if settings.cost == "cross-entropy"
+            else None
+        ),
+        energy={},
+        cost="squared-error" if settings.cost == "proximal" else settings.cost,
+        read_out="m",
+        read_out_unit="v_unit",
+        activity=None,
+        sweep=True,
+        time_constant="tau_basal",
+        source=SOURCE,
+    )
+
+
+def _tied(settings: Settings) -> dict:
+    if settings.decay:
+        raise InputError(
+            f"decay = {settings.decay}: only feedback weights of their own need it; "
+            "leave it out, or choose the rule dual-propagation-kolen-pollack"
+        )
+    known = {**UNITS, **BASAL_TIME}
+    return {"synapse": SynapseModel(PLASTICITY + TIED, "w", known, when="synapses")}
+
+
+def _separate(settings: Settings) -> dict:
+    known = {"decay": settings.decay, **UNITS, **BASAL_TIME}
+    return {
+        "synapse": SynapseModel(FORWARD, "w", known, when="synapses"),
+        "backward": SynapseModel(FEEDBACK, "w", known, when="synapses"),
+    }
+
+
+def gains_of(alpha: float, transpose=False) -> dict:
+    """alpha and the feedback gains of the two states, as parameters."""
+    plus, minus = (1 - alpha, alpha) if transpose else (alpha, 1 - alpha)
+    return {"alpha": alpha, "c_plus": plus, "c_minus": minus}
+
+
+def _output(settings: Settings, gains, onset) -> NeuronModel:
+    """Linear output neurons with the nudge of a cost."""
+    known = {**gains, **UNITS, **BASAL_TIME}
+    if settings.cost == "proximal":
+        if gains["c_minus"] * settings.beta >= 1:
+            raise InputError(
+                f"beta = {settings.beta}, alpha = {settings.alpha}: the proximal step "
+                f"needs beta below {1 / gains['c_minus']:g}; lower beta, or choose "
+                "the cost squared-error, which is linearised"
+            )
+        return NeuronModel(OUTPUT + PROXIMAL + DYAD, known, onset)
+    nudge = named(COSTS, settings.cost, "cost of dyads (or 'proximal')")
+    frozen = settings.dynamics in ("discrete", "damped")
+    return NeuronModel(
+        OUTPUT + LINKED + LINEAR + DYAD,
+        known,
+        onset,
+        apical=NeuronModel(
+            OUTPUT_APICAL + nudge + (FROZEN if frozen else AT_THE_MEAN),
+            {**UNITS, **APICAL_TIME, **({} if frozen else gains)},
+            onset={name: value for name, value in {"d": 0 * mV}.items() if onset},
+        ),
+    )
+
+
+def protocol(settings: Settings) -> Protocol:
+    """One phase with the target there all the time; weights move at its end.
+
+    ``free`` is how long they rest first and ``nudged`` how long they move, in time
+    constants: what they move by adds up to eta times the descent of the cost. In
+    discrete time these are sweeps, weights move in the last, and the first is always
+    a phase of its own, at whose end the prediction is read.
+    """
+    free, nudged = settings.free, settings.nudged
+    _refuse_foreign(settings)
+    if settings.dynamics == "discrete":
+        return _sweeps(settings)
+    if settings.dynamics == "damped":
+        share = 1 / settings.step  # of one step, the last
+        kept = Phase("nudged", nudged, 1, share, every=0, from_before=True)
+        return Protocol("free, then nudged", (Phase("free", free), kept))
+    learn = Phase("plastic", nudged, nudge=1, plastic=1 / nudged)
+    settle = (Phase("settle", free, nudge=1),) if free else ()
+    return Protocol("one phase", (*settle, learn))
+
+
+def _refuse_foreign(settings: Settings):
+    """Both nudges are there at once, and weights follow the neurons at every step."""
+    named({"one-sided": None}, settings.nudging, "nudging of dyads")
+    named({"difference": None}, settings.plasticity, "plasticity of dyads")
+    if settings.plastic_every != 1:
+        raise InputError(
+            f"plastic_every = {settings.plastic_every}: plasticity of dyads is open at "
+            "every step, or at the end; leave it out"
+        )
+
+
+def _sweeps(settings: Settings) -> Protocol:
+    sweeps = settings.free + settings.nudged
+    if settings.step != 1 or sweeps % 1:
+        raise InputError(
+            f"step = {settings.step}, free = {settings.free}, nudged = "
+            f"{settings.nudged}: in discrete time the step is 1 and free + nudged a "
+            "whole number of sweeps"
+        )
+    if sweeps == 1:
+        return Protocol("one sweep", (Phase("sweep", 1, nudge=1, plastic=1.0),))
+    again = Phase("sweeps", sweeps - 1, 1, 1.0, every=0, from_before=True)
+    return Protocol("sweeps", (Phase("sweep", 1, nudge=1), again))
+
+
+# Test accuracies are means of seeds 0 to 4; backpropagation from the same weights, with
+# the same data and rate: 0.986 (sims/dual_propagation_training.py).
+
+#: 0.984; the transpose at alpha 0: 0.986.
+DIGITS = Settings(
+    layers=(64, 128, 10),
+    eta=(0.2,),
+    beta=0.1,
+    free=0,
+    nudged=1,
+    step=1.0,
+    epochs=50,
+    nudging="one-sided",
+    activation="relu",
+    dynamics="discrete",
+)
+
+#: Compartments that settle to within some percent of the gradient.
+CONTINUOUS = changed(DIGITS, dynamics="continuous", free=6, nudged=2, step=0.5)
+
+#: Samples follow one another without a pause, and plasticity is never closed.
+STREAM = changed(DIGITS, dynamics="stream", free=0, nudged=40, step=0.5, epochs=30)
+
+#: The same, but weights move only once the dyads have settled.
+GATED = changed(STREAM, free=16, nudged=4)
+
+#: Two convolutions, then all to all.
+CONVOLUTION = changed(
+    DIGITS,
+    layers=(64, 1024, 512, 10),
+    image=(1, 8, 8),
+    filters=("16c3p1", "32c3s2p1", "all"),
+    eta=(0.1,),
+    epochs=40,
+)
+
+PRESETS = {
+    "digits-convolution": measured(CONVOLUTION, 0.988),
+    "digits-continuous": measured(CONTINUOUS, 0.984),
+    "digits-stream": measured(STREAM, 0.983),
+    "digits-stream-gated": measured(GATED, 0.984),
+}
+
+CLAIMS = {
+    "gradient": "that of backpropagation to second order in beta at alpha = 1/2, to "
+    "first order otherwise",
+    "settling": "the compartments settle to the layerwise closed form",
+    "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+}
+
+BOUNDS = {
+    "relative_error": (0, 1e-4),
+    "cosine": (1 - 1e-8, 1 + 1e-8),
+    "order_in_beta": (1.95, 2.05),
+    "order_in_beta_quarter": (0.95, 1.05),
+    "linear_error": (0, 1e-12),
+    "settled_error": (0, 1e-12),
+}
+
+DUAL_PROPAGATION = Rule(
+    name="dual-propagation",
+    summary="dyads: the mean of two states carries activity, their difference error",
+    source=SOURCE,
+    model=dyads,
+    protocol=protocol,
+    defaults={"digits": DIGITS},
+    presets=PRESETS,
+    claims=CLAIMS,
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": None},
+)
+
+DYADIC = Rule(
+    name="dyadic",
+    summary="dyads on any graph: recurrent, skip and lateral connections",
+    source="Hoeier, Kalinin, Ernoult & Zach 2024 (MLNCP workshop at NeurIPS)",
+    model=dyads,
+    protocol=protocol,
+    defaults={
+        "digits": Settings(  # 0.977
+            layers=(64, 128, 10),
+            connections=((0, 1), (1, 1), (1, 2), (0, 2)),
+            eta=(0.1, 0.01, 0.1, 0.01),
+            beta=0.1,
+            free=8,
+            nudged=2,
+            step=0.5,
+            epochs=30,
+            nudging="one-sided",
+            activation="hard-sigmoid",
+            dynamics="continuous",
+        )
+    },
+    claims={
+        "gradient": "the implicit gradient of the free fixed point, to second order in "
+        "beta, for any weights",
+        "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+    },
+    family="dyadic graphs",
+    bounds={"relative_error": (0, 1e-3), "order_in_beta": (1.95, 2.05)},
+)
+
+KOLEN_POLLACK = Rule(
+    name="dual-propagation-kolen-pollack",
+    summary="dyads whose feedback weights are their own, and align by decay",
+    source="Hoeier et al. 2023, arXiv 2302.01228; Kolen & Pollack 1994",
+    model=lambda settings: dyads(settings, separate=True),
+    protocol=protocol,
+    # 0.975, with cosines of forward and feedback weights above 0.99
+    defaults={"digits": changed(DIGITS, weight_angle=90, decay=5e-4)},
+    claims={
+        "alignment": "forward and feedback weights become each other's transpose",
+        "local": "dw/dt reads the two dyads it joins, eta, beta and the gate",
+    },
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": None},
+)
+
+DUAL_PROPAGATION_TRANSPOSE = Rule(
+    name="dual-propagation-transpose",
+    summary="dyads with swapped feedback gains: at alpha 0 and 1 no feedback loop",
+    source=SOURCE,
+    model=lambda settings: dyads(settings, transpose=True),
+    protocol=protocol,
+    defaults={"digits": changed(DIGITS, alpha=0.0)},
+    claims=CLAIMS | {"forward pass": "untouched by feedback at alpha 0, bit for bit"},
+    family="dyads",
+    bounds={**BOUNDS, "forward_change": (0, 0)},
+)

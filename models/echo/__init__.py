@@ -1,0 +1,1 @@
+"""Hamiltonian echoes: networks that run, turn round and run back nudged."""

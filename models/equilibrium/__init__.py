@@ -1,0 +1,1 @@
+"""Equilibrium propagation: networks that settle, freely and nudged."""

@@ -1,0 +1,1 @@
+"""Lagrangian equilibrium propagation: what is held at the ends of a trajectory."""

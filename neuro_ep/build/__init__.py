@@ -1,0 +1,1 @@
+"""From records to Brian2 objects: layers, synapses, the order of a step."""

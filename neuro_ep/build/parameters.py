@@ -1,0 +1,47 @@
+"""The constants of a model: which it declares, and what values make sense."""
+
+from __future__ import annotations
+
+import numpy as np
+from brian2 import Equations
+from brian2.units.fundamentalunits import is_dimensionless
+
+from neuro_ep.errors import InputError
+from neuro_ep.records.model import NeuronModel, SynapseModel
+
+#: The parameter of synapses that takes the learning rate of their projection.
+RATE = "eta"
+
+
+def parameters_of(name: str, kind: NeuronModel | SynapseModel) -> dict[str, float]:
+    """Values in SI units, checked."""
+    checked = {}
+    equations = Equations(kind.equations)
+    declared = equations.parameter_names
+    for parameter in sorted(declared - {RATE, *kind.parameters}):
+        if {"shared", "constant"} <= set(equations[parameter].flags):
+            raise InputError(
+                f"'{parameter}' of '{name}' has no value: add it to the parameters of "
+                "the model"
+            )
+    for parameter, value in kind.parameters.items():
+        if parameter not in declared:
+            raise InputError(
+                f"'{parameter}' is given a value but the equations of '{name}' do not "
+                f"declare it; they declare {', '.join(sorted(declared))}"
+            )
+        _check_value(name, parameter, value)
+        checked[f"{name}.{parameter}"] = float(value)
+    return checked
+
+
+def _check_value(name: str, parameter: str, value):
+    """Constants with a unit are above zero, but for reversal potentials, which are
+    called E_...; plain numbers may be zero."""
+    plain = is_dimensionless(value)
+    number = abs(float(value)) if parameter.startswith("E_") else float(value)
+    if not (0 < number < np.inf or (plain and number == 0)):
+        raise InputError(
+            f"{parameter} = {value} of '{name}': give a finite value "
+            + ("from zero" if plain else "above zero")
+        )

@@ -1,0 +1,1 @@
+"""How each family of rules is checked, one file a family."""

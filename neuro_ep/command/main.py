@@ -1,0 +1,399 @@
+"""The command line: ``neuro-ep list``, ``train``, ``check``, ``bench``,
+``info``, ``report``.
+
+Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
+or two lines on stderr; ``--debug`` shows where they came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict, fields
+from importlib.util import find_spec
+from pathlib import Path
+
+from neuro_ep import __version__
+from neuro_ep.command.options import Parser, add_checking, add_training
+from neuro_ep.errors import InputError, RunError
+from neuro_ep.messages import mute_if_broken, say
+
+ROOT = Path(__file__).parents[1]
+
+#: Where the rules live: name -> (module, attribute). Read when a rule is used.
+RULES = {
+    "continual-ep": ("neuro_ep.models.equilibrium.continual_ep", "CONTINUAL_EP"),
+    "ep": ("neuro_ep.models.equilibrium.ep", "EQUILIBRIUM_PROPAGATION"),
+    "continual-vf": ("neuro_ep.models.equilibrium.continual_vf", "CONTINUAL_VF"),
+    "dual-propagation": ("neuro_ep.models.dyads.dual_propagation", "DUAL_PROPAGATION"),
+    "dual-propagation-transpose": (
+        "neuro_ep.models.dyads.dual_propagation",
+        "DUAL_PROPAGATION_TRANSPOSE",
+    ),
+    "dual-propagation-kolen-pollack": (
+        "neuro_ep.models.dyads.dual_propagation",
+        "KOLEN_POLLACK",
+    ),
+    "dyadic": ("neuro_ep.models.dyads.dual_propagation", "DYADIC"),
+    "spiking-dual-propagation": (
+        "neuro_ep.models.dyads.spiking",
+        "SPIKING_DUAL_PROPAGATION",
+    ),
+    "spiking-ep": ("neuro_ep.models.equilibrium.spiking_ep", "SPIKING_EP"),
+    "dyadic-compartments": (
+        "neuro_ep.models.dyads.compartments",
+        "DYADIC_COMPARTMENTS",
+    ),
+    "rhel": ("neuro_ep.models.echo.rhel", "RHEL"),
+    "rhel-chain": ("neuro_ep.models.echo.chain", "CHAIN"),
+    "rhel-friction": ("neuro_ep.models.echo.friction", "FRICTION"),
+    "rhel-directed": ("neuro_ep.models.echo.directed", "DIRECTED"),
+    "heb": ("neuro_ep.models.echo.heb", "HEB"),
+}
+
+#: Boundary conditions of Lagrangian EP, which are checked and not trained with.
+CONDITIONS = (
+    *("glep-civp", "glep-cbvp", "glep-mixed"),
+    *("glep-natural", "glep-periodic", "glep-pfvp"),
+)
+
+#: What a build does not depend on, of all that train is told.
+UNBUILT = (
+    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
+    "allow_gain",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    try:
+        return _status(_parser().parse_args(arguments))
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            mute_if_broken(stream)
+
+
+def _status(options) -> int:
+    """Run the command that was parsed; tell its errors, return its exit status."""
+    try:
+        status = options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader of our output has gone: nobody to tell
+        return 0
+    except (InputError, RunError, OSError) as error:
+        if options.debug:
+            raise
+        if isinstance(error, OSError):
+            error = _explained(error)
+        say(str(error))
+        return 2 if isinstance(error, InputError) else 1
+    except KeyboardInterrupt:
+        goes_on = "; --resume goes on from here" if options.run is _train else ""
+        say(f"interrupted{goes_on}")
+        return 1
+
+
+def _explained(error: OSError) -> InputError:
+    """What an error of the system says, with the ways to other places."""
+    where = f"{error.filename}: " if error.filename else ""
+    return InputError(
+        f"{where}{error.strerror or error}; free space there, or choose another place "
+        "with --out, or TMPDIR and NEURO_EP_CACHE in the environment"
+    )
+
+
+def _warn(text: str):
+    say(f"warning: {text}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="neuro-ep", description="Networks that learn by their own physics."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    listing = commands.add_parser("list", help="tasks and rules, with sources")
+    listing.set_defaults(run=_list)
+    training = commands.add_parser("train", help="train a network and record the run")
+    training.set_defaults(run=_train)
+    add_training(training, RULES)
+    checking = commands.add_parser("check", help="is it the gradient?")
+    checking.set_defaults(run=_check)
+    add_checking(checking, [*RULES, *CONDITIONS])
+    benching = commands.add_parser("bench", help="time ours and a peer in turn")
+    benching.set_defaults(run=_bench)
+    benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
+    benching.add_argument("--rounds", type=int, default=5)
+    info = commands.add_parser("info", help="what is in a recording")
+    info.set_defaults(run=_info)
+    info.add_argument("file", metavar="FILE")
+    reporting = commands.add_parser("report", help="figures of a recording, one page")
+    reporting.set_defaults(run=_report)
+    reporting.add_argument("file", metavar="FILE")
+    reporting.add_argument(
+        "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
+    )
+    for command in (listing, training, checking, benching, info, reporting):
+        command.add_argument("--json", action="store_true", help="print JSON on stdout")
+        command.add_argument("--debug", action="store_true", help="show tracebacks")
+    return parser
+
+
+def _list(options) -> int:
+    from neuro_ep.command import listing
+    from neuro_ep.models.trajectories.boundary_conditions import (
+        CONDITIONS as conditions,
+    )
+    from neuro_ep.tasks.datasets import TASKS
+
+    rules = {name: _rule(name) for name in RULES}
+    if options.json:
+        print(json.dumps(listing.as_json(TASKS, rules, conditions), indent=2))
+    else:
+        print(listing.as_text(TASKS, rules, conditions))
+    return 0
+
+
+def _bench(options) -> int:
+    from neuro_ep import benchmarks
+
+    rule = _rule(benchmarks.rule_of(options.name))
+    result = benchmarks.run(options.name, rule, options.rounds)
+    if options.json:
+        print(json.dumps(result))
+        return 0
+    for row in _table(result.pop("rows", [])):
+        print(row)
+    for key, value in result.items():
+        print(f"{key:24} {_short(value)}")
+    return 0
+
+
+def _table(rows: list[dict]) -> list[str]:
+    """Rows of one kind as lines of text, under their keys."""
+    lines = [list(row) for row in rows[:1]]
+    lines += [[_short(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+
+
+def _short(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _check(options) -> int:
+    if options.rule in CONDITIONS:
+        found, table = _check_condition(options)
+    else:
+        from neuro_ep import checking
+
+        rule, table = _rule(options.rule, CONDITIONS), checking.table
+        found = checking.check(
+            rule, layers=options.layers, batch=options.batch, seed=options.seed
+        )
+    print(json.dumps(found) if options.json else table(found))
+    return 0 if found["passed"] else 1
+
+
+def _check_condition(options):
+    """A boundary condition on the network of its reference; and how to show it."""
+    from neuro_ep.checking.families import boundary_conditions as boundary
+    from neuro_ep.models.trajectories.boundary_conditions import (
+        CONDITIONS as conditions,
+    )
+
+    for name in ("layers", "batch"):
+        if getattr(options, name) is not None:
+            raise InputError(
+                f"--{name}: {options.rule} is checked on one network of its own; "
+                "leave it out"
+            )
+    return boundary.check(conditions[options.rule], seed=options.seed), boundary.table
+
+
+def _info(options) -> int:
+    from neuro_ep import recording
+
+    if options.json:
+        with recording.open_recording(options.file) as opened:
+            print(json.dumps(opened.tree(), indent=2))
+    else:
+        print(recording.describe(options.file))
+    return 0
+
+
+def _report(options) -> int:
+    from neuro_ep.analysis import report
+
+    path = report.write(options.file, options.out)["path"]
+    print(json.dumps({"path": path}) if options.json else path)
+    return 0
+
+
+def _train(options) -> int:
+    from neuro_ep.tasks import datasets
+    from neuro_ep.training import train as training
+    from neuro_ep.training.progress import Progress
+
+    _check_known(options.rule, RULES, "rule")
+    _check_known(options.task, datasets.TASKS, "task")
+    start = _warm_start(options)
+    rule, settings = _chosen(options, start)
+    name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
+    out = Path(name if options.out is None else options.out)
+    figure = _checked_figure(options.figure)
+    left = start.left and start.left.dataset
+    dataset = left or datasets.load(options.task, options.data)
+    fitted = _fitted(options, settings, dataset)
+    shown = sum(training.presentations(dataset, fitted))
+    if fitted != settings or not start.fits(shown):
+        start.left = None
+        rule, settings = _chosen(options, start)
+        settings = _fitted(options, settings, dataset)
+    with Progress(settings.epochs, quiet=options.json) as progress:
+        result = training.train(
+            rule,
+            dataset,
+            settings,
+            out=out,
+            seed=options.seed,
+            target=options.target,
+            dtype=options.dtype,
+            resume=options.resume,
+            allow_gain=options.allow_gain,
+            on_epoch=progress.epoch,
+            on_progress=progress.within,
+            on_warning=_warn,
+            start=start,
+        )
+    if figure:
+        from neuro_ep.analysis import training_figure
+
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        training_figure.draw(result.file, figure)
+    shares = _profile(dataset, settings, options) if options.profile else []
+    _print_result(result, figure, shares, options.json)
+    return 0
+
+
+def _warm_start(options):
+    """Where this command finds what was built for it before."""
+    from neuro_ep.run.warm_start import WarmStart
+
+    words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
+    models = find_spec("neuro_ep.models")
+    folders = [ROOT, Path(str(models and models.origin)).parent]
+    return WarmStart(words, folders, own_data=options.data is not None)
+
+
+def _chosen(options, start):
+    """The rule and its settings, as they were left or, where nothing was, anew."""
+    if start.left is not None:
+        return start.left.rule, start.left.settings
+    rule = _rule(options.rule)
+    return rule, rule.settings(options.task, options.preset, **_choices(options))
+
+
+def _fitted(options, settings, dataset):
+    """The settings with the sizes of the data, where a task has none of its own."""
+    if options.task != "uea":
+        return settings
+    from neuro_ep.tasks.series_files import fitted
+
+    chosen = {name for name, value in _choices(options).items() if value is not None}
+    return fitted(settings, dataset, chosen)
+
+
+def _profile(dataset, settings, options) -> list:
+    """Where the time of one more epoch goes, which is not recorded."""
+    from neuro_ep.training import train as training
+
+    return training.profile(
+        _rule(options.rule),
+        dataset,
+        settings,
+        seed=options.seed,
+        target=options.target,
+        dtype=options.dtype,
+    )
+
+
+def _choices(options) -> dict:
+    from neuro_ep.records.settings import Settings
+
+    names = {item.name for item in fields(Settings)}
+    return {name: value for name, value in vars(options).items() if name in names}
+
+
+def _print_result(result, figure, shares, as_json: bool):
+    values = {
+        "test_accuracy": result.test_accuracy,
+        "train_accuracy": result.train_accuracy,
+        "epochs": result.epochs,
+        "seconds": round(result.seconds, 2),
+        "file": str(result.file),
+    }
+    if figure:
+        values["figure"] = str(figure)
+    if shares:
+        values["profile"] = [asdict(share) for share in shares]
+    if as_json:
+        print(json.dumps(values))
+        return
+    print(f"test accuracy   {result.test_accuracy:.4f}")
+    print(f"train accuracy  {result.train_accuracy:.4f}  (last epoch, before updates)")
+    print(f"time            {result.seconds:.1f} s for {result.epochs} epochs")
+    print(f"recording       {result.file}")
+    if figure:
+        print(f"figure          {figure}")
+    if shares:
+        from neuro_ep.training.profiling import table
+
+        print(f"\n{table(shares)}")
+
+
+def _checked_figure(path: str | None) -> Path | None:
+    """The figure's path, refused before training if it could not be drawn."""
+    if path is None:
+        return None
+    from neuro_ep.analysis import training_figure
+
+    figure = Path(path)
+    if figure.suffix.lower() not in training_figure.FORMATS or figure.is_dir():
+        raise InputError(f"--figure {path}: name a .png, .pdf or .svg file")
+    training_figure.require_matplotlib()
+    folder = next(folder for folder in figure.absolute().parents if folder.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"--figure {path}: {folder} cannot be written ({error.strerror}); "
+            "name a file elsewhere"
+        ) from error
+    return figure
+
+
+def _check_known(name: str, known, what: str):
+    if name not in known:
+        from neuro_ep.records.settings import suggestion
+
+        raise InputError(f"no {what} is called {name!r}{suggestion(name, known)}")
+
+
+def _rule(name: str, others=()):
+    _check_known(name, [*RULES, *others], "rule")
+    from importlib import import_module
+
+    module, attribute = RULES[name]
+    return getattr(import_module(module), attribute)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,0 @@
-"""Synapses that share weights between positions: convolutions, pooling, biases."""
-
-from neuro_ep.convolution.group import BiasSynapses, ConvSynapses, PoolSynapses
-
-__all__ = ["BiasSynapses", "ConvSynapses", "PoolSynapses"]

@@ -1,5 +1,0 @@
-"""Dense synapses: Brian2's synapse equations as matrix products over replicas."""
-
-from neuro_ep.dense.group import DenseSynapses
-
-__all__ = ["DenseSynapses"]

@@ -1,6 +1,0 @@
-{% extends 'common_group.cpp' %}
-{% block extra_headers %}
-#include "dense.hpp"
-#include "samples.hpp"
-#include "network.h"
-{% endblock %}

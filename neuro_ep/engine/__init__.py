@@ -1,0 +1,1 @@
+"""Brian2 groups that compute many synapses at once; no protocol, no data."""

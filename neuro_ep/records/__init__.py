@@ -1,0 +1,1 @@
+"""What users write and the machinery reads: models, protocols, rules, data."""

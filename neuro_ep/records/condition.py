@@ -1,0 +1,73 @@
+"""A boundary condition under which a trajectory is nudged, as users name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from neuro_ep.errors import InputError
+
+#: What can be held at an end of a trajectory for every beta.
+HELD = ("position", "momentum")
+
+
+@dataclass(frozen=True)
+class BoundaryCondition:
+    """What is held for every beta, hence how the trajectory is found.
+
+    energy
+        Text by part, see :mod:`neuro_ep.trajectories.system`.
+    start, end
+        What is held there: any of "position" and "momentum". Both at the start is an
+        initial value problem, run forward; both at the end a final value problem, whose
+        end is that of the free run, and which is run backward. Anything else is solved
+        for the whole path at once.
+    joined
+        The end is the start: a periodic orbit.
+    residual
+        What the ends add to the gradient, in words.
+    time, memory
+        What an update costs, in words: K steps, N neurons, P parameters.
+    practical
+        Whether a physical system could do it.
+    claims
+        What is promised: name -> value that tests measure.
+    bounds
+        The same in numbers: what ``check`` measures -> (lowest, highest).
+
+    Raises InputError where the ends do not determine a trajectory.
+    """
+
+    name: str
+    summary: str
+    source: str
+    energy: Mapping[str, str]
+    residual: str
+    time: str
+    memory: str
+    practical: bool
+    start: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+    joined: bool = False
+    claims: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if unknown := {*self.start, *self.end} - set(HELD):
+            raise InputError(
+                f"{sorted(unknown)[0]!r} cannot be held at an end: choose from "
+                f"{', '.join(HELD)}"
+            )
+        held = len(self.start) + len(self.end)
+        if held != (0 if self.joined else 2):
+            raise InputError(
+                f"{self.name}: {held} things are held; hold two, or none where the "
+                "ends are joined"
+            )
+
+    @property
+    def solved(self) -> str:
+        """ "forward", "backward" or "whole path"."""
+        if len(self.start) == 2:
+            return "forward"
+        return "backward" if len(self.end) == 2 else "whole path"

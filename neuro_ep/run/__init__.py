@@ -1,0 +1,1 @@
+"""Where and how a built network runs: targets, builds, programs, simulations."""

@@ -1,0 +1,106 @@
+"""The network in this process, step by step: for the numpy and the Cython target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from brian2 import prefs, second
+from brian2.devices.device import auto_target
+
+from neuro_ep.build.network import LayeredNetwork, set_all
+from neuro_ep.engine.dense.matrix import MatrixVariable
+from neuro_ep.presentation import SAMPLES
+from neuro_ep.presentation.presentations import PLACE
+from neuro_ep.run.plan import plan_of, refuse_directed
+from neuro_ep.run.simulation import Simulation
+from neuro_ep.run.target import on_target
+
+
+class RuntimeSimulation(Simulation):
+    """The network in this process, on the numpy or the Cython target."""
+
+    def __init__(self, network: LayeredNetwork, profile: bool = False):
+        self.plan, self.network, self.profile = plan_of(network), network, profile
+        self.seconds = {}
+        self.target = _target_in_use()
+        self.dtype = prefs.core.default_float_dtype
+        self.built = {name: self._read(name) for name in synaptic(network)}
+
+    def run(self, values, samples, wanted, on_progress=None):
+        refuse_directed(self.plan, values)
+        with on_target(self.target, self.dtype), _environment(SAMPLES, str(samples)):
+            return self._run(values, wanted)
+
+    def _run(self, values, wanted):
+        network, name = self.network, self.network.presentations.name
+        set_all(network, {**self.built, **network.values, **values})
+        start = (*PLACE, "diverged", "predicted", "cost")
+        set_all(network, {f"{name}.{variable}": 0 for variable in start})
+        steps = self._steps(values)
+        step = float(network.layers[0].clock.dt)
+        # Divergence is read from the network; and float32 has no 1e50, which Brian2
+        # compares with.
+        with np.errstate(over="ignore", invalid="ignore"):
+            network.brian2.run(
+                steps * step * second, namespace={}, profile=self.profile
+            )
+        if self.profile:
+            self.seconds = {
+                name: float(time) for name, time in network.brian2.profiling_info
+            }
+        return {variable: self._read(variable) for variable in wanted}
+
+    def _read(self, name) -> np.ndarray:
+        group, variable = name.split(".")
+        return np.array(self.network[group].variables[variable].get_value()).ravel()
+
+    def _steps(self, values) -> int:
+        """Length of all presentations, and the step in which the last one is read."""
+        name = self.network.presentations.name
+        shown = int(values[f"{name}.n_presentations"])
+        learn = np.asarray(values[f"{name}.learn"])[:shown].astype(bool)
+        phases = self.network.phase_steps()
+        return int(learn.sum() * sum(phases) + (~learn).sum() * phases[0] + 1)
+
+    def describe(self):
+        return {
+            "target": self.target,
+            "held_sources": ", ".join(self.plan.held),
+            "compiler": "",
+            "cxxflags": "",
+        }
+
+
+def synaptic(network: LayeredNetwork) -> set[str]:
+    """All that synapses keep, learned or gathered, as ``"group.variable"``."""
+    made = [*network.projections.values(), *network.biases.values()]
+    gathered = {
+        f"{synapses.name}.{variable.name}"
+        for synapses in made
+        for variable in synapses.variables.values()
+        if isinstance(variable, MatrixVariable)
+    }
+    return gathered | set(network.weights.values())
+
+
+def _target_in_use() -> str:
+    """The runtime target that Brian2 would use now, also where it is to choose."""
+    chosen = prefs.codegen.target
+    return auto_target().class_name if chosen == "auto" else chosen
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """A variable of the environment, and what it was before."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

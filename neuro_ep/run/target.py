@@ -1,0 +1,101 @@
+"""Where a network runs: C++ standalone, Cython or numpy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from neuro_ep.errors import InputError
+from neuro_ep.messages import say
+from neuro_ep.run.compiler import compiler
+
+TARGETS = ("standalone", "cython", "numpy")
+
+
+def choose_target(target: str | None) -> str:
+    """The target asked for, or the fastest that this machine can do."""
+    found = shutil.which(compiler())
+    if target is None:
+        if not found:
+            say("no C++ compiler (g++) found: running on the slow numpy target")
+        return "standalone" if found else "numpy"
+    if target not in TARGETS:
+        raise InputError(f"target {target!r}: choose one of {', '.join(TARGETS)}")
+    if target != "numpy" and not found:
+        raise InputError(
+            f"target {target!r} needs a C++ compiler: install g++, or use "
+            "--target numpy"
+        )
+    if target == "cython":
+        _require_python_headers()
+    return target
+
+
+def _require_python_headers():
+    from neuro_ep.engine.dense.codeobjects import python_headers_available
+
+    if not python_headers_available():
+        raise InputError(
+            "target 'cython' needs Python's headers (Python.h): install them, or use "
+            "--target standalone"
+        )
+
+
+@contextmanager
+def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
+    """Brian2 on a target, for a network that is built and run inside; then as before.
+
+    name
+        "standalone", "cython" or "numpy".
+    dtype
+        The type of states and weights that have none of their own.
+
+    Brian2's device, its preferences and the names it knows are put back on every way
+    out. A user's own C++ project that is not built yet is not touched: ours is written
+    by a device of its own.
+
+    >>> with on_target("numpy"):
+    ...     network = build_network(rule, settings)
+    """
+    from brian2 import get_device, prefs
+    from brian2.core.names import Nameable
+    from brian2.devices.device import reset_device
+
+    before = prefs.codegen.target, prefs.core.default_float_dtype
+    names = Nameable.__instances__()
+    known, step = set(names), get_device().defaultclock.dt
+    names.clear()
+    try:
+        select_target(name)
+        try:
+            prefs.core.default_float_dtype = np.dtype(dtype).type
+            yield
+        finally:
+            reset_device()
+            get_device().defaultclock.dt = step
+    finally:
+        names.clear()
+        names.update(known)
+        prefs.codegen.target, prefs.core.default_float_dtype = before
+
+
+def select_target(name: str):
+    """Make a target current and leave it so, for scripts that end with it.
+
+    C++ is written by a new device, that nobody else writes to. Generated names are part
+    of the source and so of its hash, hence names begin anew.
+    """
+    from brian2 import prefs, set_device
+    from brian2.core.names import Nameable
+    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+    if name == "standalone":
+        set_device(CPPStandaloneDevice(), build_on_run=False)
+        Nameable.__instances__().clear()
+    else:
+        set_device("runtime")
+        prefs.codegen.target = name

@@ -1,0 +1,167 @@
+"""An epoch is one run of the simulation: the schedule it gets, the row it leaves."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuro_ep.oracle.gain import gain
+from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.settings import Settings
+from neuro_ep.run.plan import Plan
+from neuro_ep.run.simulation import Simulation
+from neuro_ep.training.gain import open_rates, seen_by
+
+State = dict[str, np.ndarray]
+
+
+def presentations(dataset: Dataset, settings: Settings) -> tuple[int, int]:
+    """Batches of an epoch: whole ones for training, enough to test every sample."""
+    training = len(dataset.train) // settings.batch
+    return training, math.ceil(len(dataset.test) / settings.batch)
+
+
+def epoch_draw(seed: int, epoch: int) -> np.random.Generator:
+    """What an epoch is drawn with: first a permutation of the training samples."""
+    return np.random.default_rng(np.random.SeedSequence([seed, 1, epoch]))
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """One epoch after another on one simulation.
+
+    ``samples`` is the raw file of the inputs; ``on_progress`` is called with
+    (epoch, presentations shown, presentations of the epoch), or None.
+    """
+
+    simulation: Simulation
+    dataset: Dataset
+    seed: int
+    samples: Path
+    on_progress: Callable[[int, int, int], None] | None = None
+
+    @property
+    def plan(self) -> Plan:
+        return self.simulation.plan
+
+    @property
+    def settings(self) -> Settings:
+        return self.plan.settings
+
+    def show(self, epoch: int, state: State) -> tuple[State, dict[str, float]]:
+        """Run one epoch (0 only evaluates); return the state after it and its row.
+
+        ``state`` holds the learned variables by projection, and those that are carried
+        by ``"group.variable"``, in SI units. What it lacks of these begins at zero.
+        """
+        started = time.monotonic()
+        training, testing = presentations(self.dataset, self.settings)
+        training = training if epoch else 0
+        order, values = self._schedule(epoch, training, testing)
+        learned = self.plan.weights
+        values.update({learned[name]: state[name] for name in learned})
+        carried = self.plan.carried
+        values.update({name: state[name] for name in carried if name in state})
+        results = self.simulation.run(
+            values, self.samples, self._wanted(), self._progress(epoch)
+        )
+        after = {
+            name: results[variable].reshape(state[name].shape)
+            for name, variable in learned.items()
+        }
+        after |= {name: results[name] for name in carried}
+        diverged = self._read("diverged", results)[0] or not _finite(after)
+        row = {
+            "epoch": epoch,
+            **self._accuracies(order, training, testing, results),
+            **self._gains(order, results),
+            "diverged": int(diverged),
+            "wall_s": time.monotonic() - started,
+        }
+        return after, row
+
+    def _wanted(self) -> list[str]:
+        name = self.plan.presentations
+        reads = [f"{name}.{read}" for read in ("predicted", "cost", "diverged")]
+        kept = [*self.plan.weights.values(), *self.plan.carried]
+        return [*kept, *self._activities(), *reads]
+
+    def _activities(self) -> list[str]:
+        activity = self.plan.activity
+        if activity is None:
+            return []
+        return [f"{layer}.{activity}" for layer in self.plan.layers[1:]]
+
+    def _read(self, name: str, results: State) -> np.ndarray:
+        return results[f"{self.plan.presentations}.{name}"]
+
+    def _accuracies(self, order, training, testing, results) -> dict[str, float]:
+        """Training samples are judged before their update, held-out ones at the end."""
+        trained, batch = training * self.settings.batch, self.settings.batch
+        right = self._read("predicted", results)[: len(order)]
+        right = right == self.dataset.labels[order]
+        cost = self._read("cost", results)
+        shown = cost[training : training + testing]
+        row = {
+            "test_accuracy": float(right[trained:][: len(self.dataset.test)].mean()),
+            "test_cost": float(shown.mean()),
+        }
+        if training:
+            row["train_accuracy"] = float(right[: training * batch].mean())
+            row["train_cost"] = float(cost[:training].mean())
+        return row
+
+    def _schedule(self, epoch, training, testing):
+        """The order of the samples, from (seed, epoch) alone, and the signs of beta."""
+        draw = epoch_draw(self.seed, epoch)
+        batch, shown = self.settings.batch, training + testing
+        order = np.concatenate(
+            [
+                draw.permutation(self.dataset.train)[: training * batch],
+                np.resize(self.dataset.test, testing * batch),
+            ]
+        ).astype(np.int64)
+        capacity, name = self.plan.capacity, self.plan.presentations
+        sign = np.full(capacity, math.copysign(1, self.settings.beta))
+        if self.plan.random_sign:
+            sign *= draw.choice([-1.0, 1.0], capacity)
+        slots = np.zeros(capacity * batch, dtype=np.int64)
+        slots[: len(order)] = order
+        return order, {
+            f"{name}.n_presentations": shown,
+            f"{name}.sample": slots,
+            f"{name}.label": self.dataset.labels[slots],
+            f"{name}.learn": np.arange(capacity) < training,
+            f"{name}.sign": sign,
+            f"{name}.frames": self.dataset.frames,
+        }
+
+    def _gains(self, order, results) -> dict[str, float]:
+        """g of every layer, measured at the free state of the last batch shown."""
+        batch, settings = self.settings.batch, self.settings
+        read = [results[name].reshape(batch, -1) for name in self._activities()]
+        gains: dict[str, float] = {}
+        if not read:
+            return gains
+        activities = [self.dataset.inputs[order[-batch:]], *read]
+        for number, eta in enumerate(open_rates(settings)):
+            pre, post = settings.edges[number]
+            name = f"gain_{self.plan.layers[post]}"
+            seen = seen_by(settings, number, activities[pre])
+            found = gain(eta, settings.beta, seen)
+            gains[name] = max(found, gains.get(name, 0.0))
+        return gains
+
+    def _progress(self, epoch):
+        if self.on_progress is None:
+            return None
+        return lambda done, total: self.on_progress(epoch, done, total)
+
+
+def _finite(state) -> bool:
+    return all(bool(np.isfinite(values).all()) for values in state.values())

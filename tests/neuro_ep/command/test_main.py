@@ -1,0 +1,518 @@
+"""The command line: what it prints, its exit statuses, and how it refuses."""
+
+import gzip
+import json
+import os
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from neuro_ep import __version__, recording
+from neuro_ep.command import main as cli
+from neuro_ep.run import build as device
+
+RULE = "train digits --rule continual-ep"
+ACCURACIES = {"test_accuracy", "train_accuracy"}
+
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+
+
+def listing(folder):
+    """Every path below, with the content of the files."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, with a cache that no build may touch."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NEURO_EP_CACHE", str(folder / "cache"))
+
+    def reached(*_):
+        raise AssertionError("it was not refused before building")
+
+    monkeypatch.setattr(device, "activate", reached)
+    return folder
+
+
+@pytest.fixture
+def refused(here, capsys):
+    """Run a command that must fail with status 2 and change nothing; its message."""
+
+    def run(line):
+        before = listing(here)
+        try:
+            status = cli.main(shlex.split(line))
+        except SystemExit as left:
+            status = left.code
+        output, errors = capsys.readouterr()
+        assert (status, output) == (2, "")
+        assert listing(here) == before
+        assert errors.startswith("neuro-ep: ") and errors.count("\n") == 1
+        return errors
+
+    return run
+
+
+# Wrong values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train digitz --rule continual-ep", "'digitz'; did you mean 'digits'? Choose"),
+        (
+            "train x --rule continual-ep",
+            "no task is called 'x'. Choose from: delayed-recall, digits,",
+        ),
+        ("train digits --rule continual-eq", "'continual-eq'; did you mean 'continual"),
+        ("train digits", "required: --rule; see neuro-ep train --help"),
+        ("", "required: COMMAND; see neuro-ep --help"),
+        ("trian digits", "invalid choice: 'trian'"),
+        (f"{RULE} --nonesuch 3", "unrecognized arguments: --nonesuch 3; see"),
+    ],
+)
+def test_unknown_names(refused, arguments, message):
+    assert message in refused(arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("layers", "63,16,10", "layers 63,16,10 do not fit digits: it has 64 inputs"),
+        ("layers", "64,16,9", "begin with 64 and end with 10"),
+        ("layers", "64,x,10", "'64,x,10' is not whole numbers with commas between"),
+        ("layers", "64,,10", "such as 64,128,10"),
+        ("layers", "", "'' is not whole numbers"),
+        ("layers", "64,1.5,10", "'64,1.5,10' is not whole numbers"),
+        ("layers", "64", "name at least two, such as"),
+        ("layers", "64,0,10", "(64, 0, 10): 1 unit or more each"),
+        ("layers", "64,-3,10", "(64, -3, 10): 1 unit or more each"),
+        ("free", "-1", "free = -1.0: a duration from 0, in time constants"),
+        ("free", "inf", "free = inf: a duration from 0"),
+        ("free", "0", "phase 'free' lasts 0.0 time constants: give a finite duration"),
+        ("free", "1000000000000", "shorten the phases or raise step"),
+        ("nudged", "0", "nudged = 0.0: a duration above 0"),
+        ("nudged", "-2", "nudged = -2.0: a duration above 0"),
+        ("nudged", "long", "'long' is not a number, such as 0.5"),
+        ("step", "-0.1", "step = -0.1: a duration above 0"),
+        ("step", "nan", "step = nan: a duration above 0"),
+        ("step", "1.5", "step = 1.5: at most 1 time constant"),
+        ("beta", "0", "beta = 0.0: a finite number above 0"),
+        ("beta", "nan", "beta = nan: a finite number above 0"),
+        ("beta", "0.0001", "beta = 0.0001 in float32: rounding spoils"),
+        ("beta", "0.0009", "raise beta or use --dtype float64"),
+        ("eta", "-0.1", "(-0.1, -0.1): learning rates are numbers from 0"),
+        ("eta", "nan", "learning rates are numbers from 0"),
+        ("eta", "inf", "learning rates are numbers from 0"),
+        ("eta", "a,b", "'a,b' is not a number, or numbers with commas between"),
+        ("eta", ".1,.1,.1", "one learning rate, or 2: one per projection"),
+        ("batch", "0", "batch = 0: a whole number from 1"),
+        ("batch", "1438", "digits has 1437 training samples; choose a smaller"),
+        ("epochs", "0", "epochs = 0: a whole number from 1"),
+        ("epochs", "many", "'many' is not a whole number, such as 3"),
+        ("connections", "0-1,1-9", "pairs such as 0-1 of layers from 0 to 2"),
+        ("connections", "0-1,12", "'0-1,12' is not pairs of layers with commas"),
+        ("image", "8x8", "'8x8' is not whole numbers with commas between"),
+        ("alpha", "2", "alpha = 2.0: a number from 0 to 1"),
+        ("decay", "1", "decay = 1.0: a number from 0, below 1"),
+        ("seed", "-1", "seed = -1: choose a whole number from 0"),
+        ("seed", str(2**63), "below 2**63"),
+        ("seed", "0.5", "'0.5' is not a whole number"),
+        ("nudging", "both", "'both': choose one of random-sign, symmetric, one-sided"),
+        ("activation", "sigmoidal", "did you mean 'sigmoid'? Choose from: hard-s"),
+        ("activation", "x", "no activation is called 'x'. Choose from: hard-s"),
+        ("plasticity", "x", "no plasticity is called 'x'. Choose from: difference"),
+        ("target", "gpu", "'gpu': choose one of standalone, cython, numpy"),
+        ("dtype", "float16", "'float16': choose float32 or float64"),
+        ("data", "x", "x: digits comes with scikit-learn and takes no data"),
+    ],
+)
+def test_wrong_values(refused, option, value, message):
+    errors = refused(f"{RULE} --{option}={shlex.quote(value)}")
+    assert message in errors and value.split(",")[0] in errors
+
+
+def test_filters_need_an_image(refused):
+    assert "image = (): channels, height" in refused(f"{RULE} --filters 16c3,all")
+
+
+def test_small_beta_is_for_float64(refused):
+    """The next thing that is wrong is told, so beta was taken."""
+    line = f"{RULE} --beta 1e-4 --eta 1e-6 --dtype float64 --out ."
+    assert "is a folder" in refused(line)
+
+
+def test_runaway_gain(refused):
+    errors = refused(f"{RULE} --nudging one-sided --eta 0.1 --layers 64,16,10")
+    assert "above 0.5 weights run away" in errors and "--allow-gain" in errors
+
+
+def test_debug_shows_where_it_came_from(here):
+    with pytest.raises(cli.InputError, match="no task"):
+        cli.main(["train", "x", "--rule", "continual-ep", "--debug"])
+
+
+# Wrong files
+
+
+@pytest.fixture
+def files(here, trained):
+    """In the folder: a recording, half of it, HDF5 of others, text, a file and more."""
+    shutil.copy(trained["file"], here / "run.h5")
+    content = (here / "run.h5").read_bytes()
+    (here / "half.h5").write_bytes(content[: len(content) // 2])
+    (here / "text.h5").write_text("mine\n")
+    with h5py.File(here / "others.h5", "w") as file:
+        file["values"] = np.arange(3)
+    (here / "folder").mkdir()
+    part = here / "going.h5.part"
+    part.mkdir()
+    (part / "header.json").write_text("{}")
+    return here
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("nonesuch.h5", "no such file; check the path"),
+        ("half.h5", "truncated; take a copy of it or make the run again"),
+        ("text.h5", "not an HDF5 file"),
+        ("others.h5", "HDF5 but not a recording of neuro_ep"),
+        ("folder", "is a folder; name a recording"),
+        ("going.h5", "unfinished: 0 epochs are done; train with --out going.h5"),
+    ],
+)
+@pytest.mark.parametrize("form", ["", " --json"])
+def test_info_of_a_wrong_file(files, refused, file, message, form):
+    errors = refused(f"info {file}{form}")
+    assert file in errors and message in errors
+
+
+@pytest.mark.parametrize(
+    ("file", "message", "resuming"),
+    [
+        ("run.h5", "exists; choose another --out, or delete it", "is complete: there"),
+        ("half.h5", "exists; choose", "exists and is no recording; choose another"),
+        ("text.h5", "exists; choose", "exists and is no recording; choose another"),
+        ("others.h5", "exists; choose", "exists and is no recording; choose another"),
+        ("folder", "is a folder; name a file in it", "is a folder; name a file"),
+        ("going.h5", "has an unfinished run, going.h5.part; pass --resume", None),
+        ("text.h5/run.h5", "Not a directory; choose another", "Not a directory"),
+        ("''", "is a folder", "is a folder"),
+    ],
+)
+def test_wrong_out(files, refused, file, message, resuming):
+    errors = refused(f"{RULE} --out {file}")
+    assert file.strip("'") in errors and message in errors
+    if resuming:
+        assert resuming in refused(f"{RULE} --out {file} --resume")
+
+
+def test_default_out_exists(files, refused):
+    """The same command a second time; another seed has another name."""
+    (files / "runs").mkdir()
+    shutil.copy("run.h5", "runs/digits_continual-ep_3.h5")
+    errors = refused(f"{RULE} --seed 3")
+    assert "runs/digits_continual-ep_3.h5 exists; choose another --out, or" in errors
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+@pytest.mark.parametrize("place", ["/proc", "/proc/nonesuch"])
+def test_folder_that_cannot_be_written(refused, place):
+    errors = refused(f"{RULE} --out {place}/run.h5")
+    assert f"{place}/run.h5 cannot be written" in errors and "another --out" in errors
+    errors = refused(f"{RULE} --figure {place}/run.png")
+    assert f"--figure {place}/run.png: /proc cannot be written" in errors
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        ("run.txt", "name a .png, .pdf or .svg file"),
+        ("run", "name a .png, .pdf or .svg file"),
+        ("text.h5/run.png", "cannot be written (Not a directory); name a file"),
+    ],
+)
+def test_wrong_figure(files, refused, figure, message):
+    errors = refused(f"{RULE} --figure {figure}")
+    assert f"--figure {figure}" in errors and message in errors
+
+
+def test_figure_without_matplotlib(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    errors = refused(f"{RULE} --figure new/run.png")
+    assert "needs matplotlib; pip install neuro_ep[report]" in errors
+
+
+def test_refused_training_makes_no_folder_for_its_figure(files, refused):
+    assert "run.h5 exists" in refused(f"{RULE} --out run.h5 --figure new/run.png")
+
+
+def test_disk_with_little_space(refused, monkeypatch):
+    class Usage:
+        total, used, free = 10**9, 10**9 - 10**5, 10**5
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage)
+    assert "0.1 MB free, the run needs about" in refused(RULE)
+
+
+@pytest.mark.parametrize("target", ["", "--target standalone"])
+def test_cache_that_cannot_be_made(here, refused, monkeypatch, target):
+    if not shutil.which("g++"):
+        pytest.skip("needs g++")
+    monkeypatch.undo()  # the build itself is refused here
+    monkeypatch.chdir(here)
+    (here / "file").touch()
+    monkeypatch.setenv("NEURO_EP_CACHE", str(here / "file" / "cache"))
+    line = f"{RULE} --eta 0.001 --out new/run.h5 {target}"
+    code = (
+        f"import sys; from neuro_ep import cli; sys.exit(cli.main({shlex.split(line)}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "file/cache: Not a directory; free space there, or" in done.stderr
+    assert "NEURO_EP_CACHE" in done.stderr and done.stderr.count("\n") == 1
+    assert list(listing(here)) == ["file"]
+
+
+# Data
+
+
+def pictures(count, seed=0):
+    """Pictures whose brightest row is their class."""
+    labels = np.random.default_rng(seed).integers(0, 10, count)
+    pixels = np.zeros((count, 28, 28), "u1")
+    pixels[np.arange(count), 2 * labels + 3] = 255
+    return pixels, labels.astype("u1")
+
+
+@pytest.fixture(params=["idx", "npz"])
+def mnist(request, tmp_path):
+    """A tiny data set in the formats of MNIST: 40 pictures to train, 20 to test."""
+    sets = {"train": pictures(40), "t10k": pictures(20, seed=1)}
+    if request.param == "npz":
+        arrays = [array for pair in sets.values() for array in pair]
+        names = ("x_train", "y_train", "x_test", "y_test")
+        np.savez(tmp_path / "tiny.npz", **dict(zip(names, arrays, strict=True)))
+        return tmp_path / "tiny.npz"
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for part, (pixels, labels) in sets.items():
+        head = struct.pack(">4i", 0x803, *pixels.shape)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.tobytes())
+        head = struct.pack(">2i", 0x801, len(labels))
+        with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz", "w") as file:
+            file.write(head + labels.tobytes())
+    return folder
+
+
+def test_mnist_from_files(mnist, train, tmp_path):
+    arguments = ("--data", mnist, "--layers", "784,16,10", "--epochs", 1)
+    out = tmp_path / "run.h5"
+    result, _ = train(out, *arguments, "--target", "numpy", task="mnist")
+    assert result["epochs"] == 1 and 0 <= result["test_accuracy"] <= 1
+    with recording.open_recording(out) as run:
+        assert (run.dataset["train"], run.dataset["test"]) == (40, 20)
+        assert run.layers == [784, 16, 10] and run.dataset["shape"] == [28, 28]
+        weights = run.weights["input_to_hidden"]
+        assert not np.array_equal(weights.initial, weights.final)
+
+
+@pytest.mark.parametrize("damage", ["absent", "empty", "text", "layers"])
+def test_wrong_data(refused, mnist, damage):
+    """Missing or malformed files, and layers for other pictures."""
+    layers = "784,16,10"
+    images = mnist if mnist.is_file() else mnist / "train-images-idx3-ubyte"
+    if damage == "absent":
+        images.unlink()
+    elif damage == "layers":
+        layers = "64,16,10"
+    else:
+        images.write_bytes(b"" if damage == "empty" else b"not pictures")
+    line = f"train mnist --rule continual-ep --data {mnist} --layers {layers}"
+    errors = refused(line)
+    if damage == "layers":
+        assert "do not fit mnist: it has 784 inputs" in errors
+    else:
+        assert str(mnist) in errors
+
+
+# What it prints
+
+
+def test_json_of_a_run(trained):
+    assert {*ACCURACIES, "epochs", "seconds", "file"} <= set(trained)
+    assert all(0.1 < trained[name] <= 1 for name in ACCURACIES)
+    assert trained["epochs"] == 2 and trained["seconds"] > 0
+    with recording.open_recording(trained["file"]) as run:
+        for name in ACCURACIES:
+            assert run.training[name][-1] == trained[name]
+        assert run.seed == 0 and run.rule == "continual-ep"
+        assert run.provenance["exit_status"] == 0
+
+
+def test_text_progress_and_figure(command, tmp_path):
+    """Output in pipes, the default name, and a figure in a new folder."""
+    line = f"{RULE} --layers 64,16,10 --batch 10 --step 1 --free 8 --nudged 3 --seed 7"
+    figure = ("--epochs", 2, "--eta", 0.001, "--figure", "new/run.pdf")
+    process = command(*line.split(), *figure, cwd=tmp_path)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    file = "runs/digits_continual-ep_7.h5"
+    for text in ("test accuracy   0.", "train accuracy  0.", "for 2 epochs", file):
+        assert text in output
+    assert errors.splitlines()[-1].startswith("epoch 2/2  test accuracy 0.")
+    assert "warning" not in errors.lower()  # neither ours nor of packages
+    assert (tmp_path / "new/run.pdf").read_bytes().startswith(b"%PDF")
+    assert set(os.listdir(tmp_path)) == {"runs", "new"}
+    assert os.listdir(tmp_path / "runs") == ["digits_continual-ep_7.h5"]
+
+
+def test_without_a_compiler(train, tmp_path):
+    empty = {"PATH": str(tmp_path)}
+    out = tmp_path / "run.h5"
+    result, errors = train(out, "--eta", 0.001, "--epochs", 1, environment=empty)
+    assert errors.count("\n") == 1
+    assert "no C++ compiler (g++) found" in errors and "numpy target" in errors
+    with recording.open_recording(result["file"]) as run:
+        assert run.target == "numpy"
+
+
+def test_compiled_target_without_a_compiler(refused, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    errors = refused(f"{RULE} --target standalone")
+    assert "install g++, or use --target numpy" in errors
+
+
+def test_divergence(command, tmp_path):
+    wild = "--layers 64,16,10 --batch 10 --step 1 --free 8 --nudged 3 --eta 50 --json"
+    out = tmp_path / "run.h5"
+    process = command(*f"{RULE} {wild} --out {out}".split())
+    output, errors = process.communicate(timeout=300)
+    assert (process.returncode, output) == (1, "")
+    said = errors.splitlines()
+    assert len(said) == 2 and "warning: the gain" in said[0]
+    assert "diverged in epoch 1" in said[1] and said[1].endswith(f"is in {out}")
+    with recording.open_recording(out) as run:
+        assert run.provenance["stopped_by"] == "divergence"
+
+
+def test_interrupt(here, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(device, "activate", interrupted)
+    assert cli.main(shlex.split(f"{RULE} --eta 0.001 --out new/run.h5")) == 1
+    message = "neuro-ep: interrupted; --resume goes on from here\n"
+    assert capsys.readouterr() == ("", message)
+    assert listing(here) == {}
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_list(capsys):
+    assert cli.main(["list"]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "digits",
+        "mnist",
+        "continual-ep",
+        "arXiv 2005.04168",
+        "order in beta",
+    ):
+        assert part in text
+
+
+def test_list_as_json(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {"digits", "digits-rows", "mnist"} <= set(listed["tasks"])
+    rule = listed["rules"]["continual-ep"]
+    assert rule["tasks"] == ["digits", "mnist"] and rule["claims"] and rule["source"]
+
+
+def test_boundary_conditions_are_listed_and_checked(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["boundary_conditions"]
+    assert set(listed) == set(cli.CONDITIONS)
+    assert cli.main(["check", "glep-natural", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed"] and found["rule"] == "glep-natural"
+
+
+def test_a_boundary_condition_has_no_layers(refused):
+    assert "leave it out" in refused("check glep-natural --layers 3,2")
+
+
+def test_info(trained, capsys):
+    assert cli.main(["info", str(trained["file"])]) == 0
+    text = capsys.readouterr().out
+    for part in ("continual-ep", "64-16-10", "2 of 2, stopped by epochs", "dw/dt"):
+        assert part in text
+
+
+def test_info_as_json(trained, capsys):
+    assert cli.main(["info", "--json", str(trained["file"])]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["file"] == trained["file"] and tree["epochs"] == 2
+    assert tree["training"]["test_accuracy"][-1] == trained["test_accuracy"]
+    assert tree["parameters"]["eta"]["value"] == [0.05, 0.05]
+    assert tree["parameters"]["neurons.tau"] == {"value": 10.0, "unit": "ms"}
+
+
+# Output that nobody takes
+
+
+def closed_pipe():
+    """The writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@needs_posix
+@pytest.mark.parametrize("arguments", ["list", "info --json {}", "info {}"])
+def test_closed_stdout_is_no_error(command, trained, arguments):
+    pipe = closed_pipe()
+    process = command(*arguments.format(trained["file"]).split(), stdout=pipe)
+    os.close(pipe)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
+@needs_posix
+def test_training_goes_on_when_nobody_reads(command, tmp_path):
+    """Both outputs closed: the recording is still made."""
+    small = "--layers 64,16,10 --batch 10 --step 1 --free 8 --nudged 3 --epochs 2"
+    pipe = closed_pipe()
+    arguments = (*f"{RULE} {small}".split(), "--out", tmp_path / "run.h5")
+    process = command(*arguments, stdout=pipe, stderr=pipe)
+    os.close(pipe)
+    assert process.wait(timeout=300) == 0
+    with recording.open_recording(tmp_path / "run.h5") as run:
+        assert run.training["epoch"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_full_stdout_is_an_error(command):
+    with open("/dev/full", "w") as full:
+        process = command("list", stdout=full)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors.startswith("neuro-ep: No space left") and errors.count("\n") == 1

@@ -1,0 +1,160 @@
+"""Reading right-hand sides: which are sums of products, and that nothing is lost."""
+
+import numpy as np
+import pytest
+
+from neuro_ep.engine.dense import symbols
+from neuro_ep.engine.dense.symbols import Term, separate
+
+#: A handful of roundings of numbers of order one.
+ROUNDING = 1e-12
+
+PLACES = {
+    "w": symbols.SYNAPSE,
+    "u": symbols.SYNAPSE,
+    "z": symbols.REPLICATED,
+    "x_pre": symbols.PRE,
+    "y_pre": symbols.PRE,
+    "x_post": symbols.POST,
+    "y_post": symbols.POST,
+}
+
+#: Expressions that are sums of products, and the number of products.
+SEPARABLE = {
+    "w": 1,
+    "3*eta": 1,
+    "w*x_pre": 1,
+    "w*x_post/tau": 1,
+    "-x_pre": 1,
+    "x_pre*y_post": 1,
+    "x_pre*y_post + y_pre*x_post": 2,
+    "eta*(x_pre*y_post + 0.5*y_pre*x_post**2)/tau": 2,
+    "(eta*x_pre*y_post - w*y_post**2 - 0.1*w)/tau": 3,
+    "(x_pre + y_post)*(x_post - 2)": 4,
+    "((x_pre + 1)*(x_post + 1) - 1)*eta": 3,
+    "(x_pre + y_post)**2": 3,
+    "(x_pre*y_post)**2": 1,
+    "w*(x_pre - y_pre*(1 + x_post*(2 - y_post)))": 4,
+    "exp(-x_pre)*tanh(y_post)": 1,
+    "exp(x_pre + y_pre)*x_post": 1,
+    "sqrt(x_pre)*y_pre/(1 + x_post**2)": 1,
+    "w*exp(eta*tau)*sin(x_pre*y_pre)": 1,
+    "clip(x_pre, 0, 1)*(x_post - clip(y_post, 0, 1))": 2,
+    "x_pre**0.5*eta**2/x_post": 1,
+    "w*x_pre/2 - w*x_pre/3": 1,
+    "w*x_pre - x_pre*w": 0,
+    "(x_pre + y_post)*eta - eta*x_pre - eta*y_post": 0,
+}
+
+NOT_SEPARABLE = [
+    "w**2",
+    "w*u",
+    "exp(w)",
+    "exp(-w*x_pre*y_post)",
+    "exp(x_pre*y_post)",
+    "1/(x_pre + y_post)",
+    "sqrt(x_pre + y_post)",
+    "clip(x_pre*y_post, 0, 1)",
+    "w/(1 + x_pre*x_post)",
+    "tanh(w*x_pre)",
+    "z",
+    "z*x_pre",
+    "w*z",
+    "x_pre*y_post + exp(w)",
+    "int(x_pre > x_post)",
+    "abs(w)*x_pre",
+]
+
+
+def place(name):
+    return PLACES.get(name, symbols.SHARED)
+
+
+def value_of(expression, values):
+    functions = {"exp": np.exp, "tanh": np.tanh, "sqrt": np.sqrt, "sin": np.sin}
+    functions["clip"] = np.clip
+    return eval(expression, functions, values)
+
+
+def random_values(seed):
+    generator = np.random.default_rng(seed)
+    return {name: generator.uniform(0.2, 2) for name in [*PLACES, "eta", "tau"]}
+
+
+def value_of_terms(terms, values):
+    return sum(
+        value_of(term.coefficient, values)
+        * value_of(term.matrix or "1", values)
+        * value_of(term.pre, values)
+        * value_of(term.post, values)
+        for term in terms
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("expression", SEPARABLE)
+def test_terms_add_up_to_the_expression(expression, seed):
+    terms, values = separate(expression, place, {}), random_values(seed)
+    assert len(terms) == SEPARABLE[expression]
+    expected = value_of(expression, values)
+    assert value_of_terms(terms, values) == pytest.approx(
+        expected, rel=ROUNDING, abs=ROUNDING
+    )
+
+
+@pytest.mark.parametrize("expression", SEPARABLE)
+def test_factors_are_where_they_belong(expression):
+    for term in separate(expression, place, {}):
+        assert term.matrix in (None, "w")
+        for text, name in (
+            (term.coefficient, symbols.SHARED),
+            (term.pre, symbols.PRE),
+            (term.post, symbols.POST),
+        ):
+            identifiers = symbols.str_to_sympy(text).free_symbols
+            assert {place(found.name) for found in identifiers} <= {
+                name,
+                symbols.SHARED,
+            }
+
+
+@pytest.mark.parametrize("expression", NOT_SEPARABLE)
+def test_what_no_product_does(expression):
+    assert separate(expression, place, {}) is None
+
+
+def test_absent_factors_are_one():
+    assert separate("2*w", place, {}) == (Term("2", "w", "1", "1"),)
+    assert separate("x_pre*y_post", place, {}) == (Term("1", None, "x_pre", "y_post"),)
+
+
+def test_a_function_of_shared_values_is_a_coefficient():
+    (term,) = separate("exp(-eta/tau)*x_pre", place, {})
+    assert term.pre == "x_pre" and term.post == "1"
+    assert "exp" in term.coefficient
+
+
+def test_a_known_zero_removes_its_terms():
+    rule = "x_pre*y_post + y_pre*x_post"
+    assert separate(rule, place, {"x_pre": 0}) == separate("y_pre*x_post", place, {})
+    assert separate(rule, place, {"x_pre": 0, "x_post": 0}) == ()
+
+
+def test_a_known_zero_removes_what_no_product_does():
+    rule = "x_pre*exp(w) + y_pre*x_post"
+    assert separate(rule, place, {}) is None
+    assert separate(rule, place, {"x_pre": 0}) == separate("y_pre*x_post", place, {})
+
+
+def test_a_known_number_takes_part():
+    values = random_values(5) | {"x_pre": 3.0}
+    terms = separate("x_pre*(y_pre + w)", place, {"x_pre": 3.0})
+    assert value_of_terms(terms, values) == pytest.approx(
+        3 * (values["y_pre"] + values["w"]), rel=ROUNDING
+    )
+
+
+def test_the_names_are_only_split_by_the_place_they_live():
+    """The same text, with all names shared, is one coefficient."""
+    (term,) = separate("x_pre*y_post*w", lambda name: symbols.SHARED, {})
+    assert (term.matrix, term.pre, term.post) == (None, "1", "1")
