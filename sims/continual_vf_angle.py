@@ -26,6 +26,7 @@ import numpy as np
 
 from neuro_ep import build_network, load_dataset, train
 from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -119,12 +120,8 @@ def presented(digits, settings, weights, rows, sign) -> dict[str, np.ndarray]:
     with on_target("numpy"):
         simulation = device.simulation(build_network(CONTINUAL_VF, settings))
     values = {f"{name}.w": weights[name] * MILLI for name in WEIGHTS}
-    values |= {f"{P}sample": rows, f"{P}label": digits.labels[rows]}
-    values |= {f"{P}n_presentations": 1, f"{P}learn": [1], f"{P}sign": [sign]}
-    with tempfile.TemporaryDirectory() as folder:
-        samples = Path(folder) / "samples.raw"
-        samples.write_bytes(digits.inputs.astype(np.float64).tobytes())
-        result = simulation.run(values, samples, [f"{name}.w" for name in WEIGHTS])
+    schedule = Schedule(digits.inputs, rows, digits.labels[rows], sign=sign)
+    result = simulation.run(schedule, values, [f"{name}.w" for name in WEIGHTS])
     return {
         name: result[f"{name}.w"].reshape(weights[name].shape) / MILLI
         for name in WEIGHTS

@@ -36,7 +36,7 @@ import numpy as np
 
 from neuro_ep.build.network import build_network
 from neuro_ep.checking.families import echo
-from neuro_ep.checking.families.heb import PLACES, by_class, matrix, places, run
+from neuro_ep.checking.families.heb import PLACES, by_class, matrix, once, places
 from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory_oscillators as oracle
 from neuro_ep.oracle.field import Parameters
@@ -163,22 +163,12 @@ def without_turn() -> Rule:
 def learn(built: Simulation, problem: Problem, case: str, steps: int, **other):
     """Learned from echoes; other are arrays of the presentations that are not usual."""
     plan = built.plan
-    schedule = {
-        "n_presentations": steps,
-        "learn": np.ones(steps),
-        "sign": np.ones(steps),
-        "sample": np.zeros(steps, int),
-        "label": np.zeros(steps, int),
-        "frames": problem.steps,
-        "target_frames": problem.steps,
-        **other,
-    }
-    values = {f"{plan.presentations}.{key}": value for key, value in schedule.items()}
+    values = {f"{plan.presentations}.{key}": value for key, value in other.items()}
     for name, (group, variable) in PLACES.items():
         values[f"{group}.{variable}"] = plan.unit * matrix(name, problem)
         values[f"{group}.eta"] = RATE if name in CASES[case] else 0.0
     cost, where = f"{plan.presentations}.cost", places()
-    found = run(built, problem.x, problem.target, values, [cost, *where.values()])
+    found = built.run(once(problem, steps), values, [cost, *where.values()])
     theta = {
         name: by_class(name, found[place], problem) / plan.unit
         for name, place in where.items()

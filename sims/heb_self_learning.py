@@ -23,8 +23,8 @@ import h5py
 import numpy as np
 
 from neuro_ep.build.network import build_network
-from neuro_ep.checking.families.heb import run
 from neuro_ep.models.echo.heb import HEB
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.plan import Plan
@@ -141,17 +141,17 @@ def learn(machine: Simulation, task: Task, seed: int, nudged: bool) -> np.ndarra
     plan = machine.plan
     order = np.concatenate([shuffled(task, seed), task.tested])
     p = plan.presentations
-    values = parameters(plan, seed) | {
-        f"{p}.n_presentations": len(order),
-        f"{p}.sample": order,
-        f"{p}.label": np.zeros(len(order)),
-        f"{p}.learn": np.arange(len(order)) < task.length,
-        f"{p}.sign": np.ones(len(order)),
-        f"{p}.target_frames": 1,
-    }
+    values = parameters(plan, seed)
+    schedule = Schedule(
+        task.inputs,
+        order,
+        learn=np.arange(len(order)) < task.length,
+        targets=task.targets,
+        target_frames=1,
+    )
     if not nudged:
         values[f"{p}.phase_nudge"] = np.zeros_like(plan.values[f"{p}.phase_nudge"])
-    found = run(machine, task.inputs, task.targets, values, [f"{p}.cost"])
+    found = machine.run(schedule, values, [f"{p}.cost"])
     return found[f"{p}.cost"]
 
 

@@ -22,10 +22,11 @@ from neuro_ep.benchmarks import memory
 from neuro_ep.benchmarks.rhel import PLACES, parameters
 from neuro_ep.build.network import build_network
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.presentation import SAMPLES, TARGETS
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.bundle import run_bundle
+from neuro_ep.run.scheduled import scheduled
 from neuro_ep.run.target import on_target
 
 NEURONS, BATCH, INPUTS, OUTPUTS, STEP = 64, 4, 2, 2, 0.02
@@ -86,30 +87,19 @@ def ours(simulation, steps: int) -> int:
     """The most memory of the compiled program, in bytes, in run and echo."""
     plan = simulation.plan
     theta = parameters(NEURONS, INPUTS)
-    schedule = {
-        "phase_steps": np.array([steps, steps]),
-        "n_presentations": 1,
-        "learn": np.ones(1),
-        "sign": np.ones(1),
-        "sample": np.zeros(BATCH, int),
-        "label": np.zeros(BATCH, int),
-        "frames": steps,
-        "target_frames": steps,
-    }
-    values = dict(plan.values)
-    values |= {f"{plan.presentations}.{key}": value for key, value in schedule.items()}
-    values |= {f"{PLACES[key]}.{key}": plan.unit * theta[key] for key in theta}
+    x, y = series(steps)
+    frames = {"frames": steps, "target_frames": steps}
+    schedule = Schedule(x, np.zeros(BATCH, int), targets=y, **frames)
+    values = {f"{PLACES[key]}.{key}": plan.unit * theta[key] for key in theta}
+    values[f"{plan.presentations}.phase_steps"] = np.array([steps, steps])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = {SAMPLES: folder / "x.raw", TARGETS: folder / "y.raw"}
-        for file, shown in zip(files.values(), series(steps), strict=True):
-            shown.tofile(file)
+        values = {**plan.values, **scheduled(plan, schedule, folder), **values}
         peak = folder / "peak"
-        environment = {key: str(file) for key, file in files.items()}
         found = run_bundle(
             simulation.bundle,
             values,
-            environment={**environment, **memory.environment(peak)},
+            environment=memory.environment(peak),
             wanted=["output_to_output.gradient"],
         )
         assert np.isfinite(found["output_to_output.gradient"]).all()

@@ -73,14 +73,7 @@ def ours(problem, nudging, beta, steps, target) -> np.ndarray:
             RHEL, settings, capacity=steps, set_values=target != "standalone"
         )
         built = echo.Probe(problem, network, device.simulation(network), None)
-    schedule = {
-        "n_presentations": steps,
-        "learn": np.ones(steps),
-        "sign": np.ones(steps),
-        "sample": np.zeros(steps, int),
-        "label": np.zeros(steps, int),
-    }
-    return echo.costs(built, beta, **schedule)
+    return echo.costs(built, beta, steps)
 
 
 def exact(problem, steps) -> np.ndarray:

@@ -7,7 +7,6 @@ through its stored trajectory. That both gradients agree is checked first.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.work import scratch
 from neuro_ep.build.network import build_network
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.presentation import TARGETS
 from neuro_ep.records.rule import Rule
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -142,13 +141,13 @@ class Echo:
                 set_values=False,
             )
             self.simulation = device.simulation(network)
-        self.values = _values(network.presentations.name, work)
+        self.schedule = _schedule(work, self.samples, self.aims)
+        self.values = {f"{PLACES[key]}.{key}": work.theta[key] * 1e-3 for key in PLACES}
 
     def run(self) -> dict[str, np.ndarray]:
         """The gradient by class, after every presentation has been shown."""
-        os.environ[TARGETS] = str(self.aims)
         wanted = {name: f"{place}.gradient" for name, place in PLACES.items()}
-        found = self.simulation.run(self.values, self.samples, list(wanted.values()))
+        found = self.simulation.run(self.schedule, self.values, wanted.values())
         return {
             name: found[wanted[name]].reshape(self.work.theta[name].shape)
             for name in wanted
@@ -171,18 +170,10 @@ def _settings(work: Work) -> Settings:
     )
 
 
-def _values(name: str, work: Work) -> dict:
-    schedule = {
-        "n_presentations": work.times,
-        "sample": np.tile(np.arange(BATCH), work.times),
-        "label": np.zeros(BATCH * work.times, int),
-        "learn": np.ones(work.times),
-        "sign": np.ones(work.times),
-        "frames": work.steps,
-        "target_frames": work.steps,
-    }
-    start = {f"{PLACES[key]}.{key}": work.theta[key] * 1e-3 for key in PLACES}
-    return start | {f"{name}.{key}": value for key, value in schedule.items()}
+def _schedule(work: Work, samples: Path, targets: Path) -> Schedule:
+    frames = {"frames": work.steps, "target_frames": work.steps}
+    rows = np.tile(np.arange(BATCH), work.times)
+    return Schedule(samples, rows, targets=targets, **frames)
 
 
 def _peers(work: Work):

@@ -10,12 +10,14 @@ import numpy as np
 
 from neuro_ep.build.network import LayeredNetwork, build_network
 from neuro_ep.errors import RunError
-from neuro_ep.presentation import SAMPLES
 from neuro_ep.records.rule import Rule
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.bundle import Bundle, run_bundle
+from neuro_ep.run.plan import plan_of
 from neuro_ep.run.program import threads
+from neuro_ep.run.scheduled import scheduled
 from neuro_ep.run.target import select_target
 from neuro_ep.training.initial_weights import initial_weights
 
@@ -77,11 +79,7 @@ class Program:
         results = run_bundle(
             self.bundle,
             self._values(shown or self.work.presentations),
-            environment={
-                SAMPLES: str(self.samples),
-                **threads(),
-                **environment,
-            },
+            environment={**threads(), **environment},
             wanted=[*learned.values(), diverged],
         )
         if results[diverged][0]:
@@ -89,17 +87,17 @@ class Program:
         return {key: results[variable] * 1e3 for key, variable in learned.items()}
 
     def _values(self, shown: int) -> dict[str, np.ndarray | float]:
-        learned, name = self.network.weights, self.network.presentations.name
+        learned, work = self.network.weights, self.work
         start = {learned[key]: value * 1e-3 for key, value in self.weights.items()}
-        schedule = {
-            "n_presentations": shown,
-            "sample": self.work.order,
-            "label": self.work.labels,
-            "learn": np.ones(self.work.presentations),
-            "sign": self.work.signs,
-        }
-        values = {f"{name}.{key}": value for key, value in schedule.items()}
-        return {**self.network.values, **start, **values}
+        slots = shown * work.settings.batch
+        schedule = Schedule(
+            inputs=self.samples,
+            samples=work.order[:slots],
+            labels=work.labels[:slots],
+            sign=work.signs[:shown],
+        )
+        shows = scheduled(plan_of(self.network), schedule, self.samples.parent)
+        return {**self.network.values, **start, **shows}
 
 
 def network_for(rule: Rule, work: Work, **options) -> LayeredNetwork:

@@ -13,7 +13,7 @@ from neuro_ep.build.neurons import cell_values, make_cells
 from neuro_ep.build.synapses import SynapseMaker
 from neuro_ep.build.wiring import ONE, wiring
 from neuro_ep.engine.dense import DenseSynapses
-from neuro_ep.presentation.presentations import Presentations
+from neuro_ep.presentation.presentations import PHASE_FIELDS, Presentations
 from neuro_ep.records.model import NetworkModel
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
@@ -181,12 +181,10 @@ def protocol_values(network: LayeredNetwork) -> dict[str, np.ndarray | float]:
     return {
         f"{name}.strength": abs(settings.beta),
         f"{name}.phase_steps": np.array(network.phase_steps()),
-        f"{name}.phase_nudge": np.array([phase.nudge for phase in phases]),
-        f"{name}.phase_plastic": np.array([phase.plastic for phase in phases]),
-        f"{name}.phase_restore": np.array([int(phase.restore) for phase in phases]),
-        f"{name}.phase_every": np.array([phase.every for phase in phases]),
-        f"{name}.phase_from_before": np.array([int(p.from_before) for p in phases]),
-        f"{name}.phase_echo": np.array([int(phase.echo) for phase in phases]),
+        **{
+            f"{name}.phase_{field}": np.array([+getattr(p, field) for p in phases])
+            for field in PHASE_FIELDS
+        },
         f"{name}.judged_steps": _judged_steps(network),
         f"{name}.tolerance": settings.tolerance * settings.step * float(unit),
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from neuro_ep.errors import RunError
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.run.simulation import Simulation
 
 
@@ -49,22 +48,11 @@ def present(
     names, p = network.weights, network.presentations.name
     values: dict = {names[name]: weights[name] for name in names}
     values |= {f"{name}.eta": eta for name in names}
-    shown = len(labels) // network.settings.batch
-    values |= {
-        f"{p}.n_presentations": shown,
-        f"{p}.sample": np.arange(len(labels)),
-        f"{p}.label": labels,
-        f"{p}.learn": np.full(shown, int(learn)),
-        f"{p}.sign": np.full(shown, float(sign)),
-    }
+    schedule = Schedule(inputs, np.arange(len(labels)), labels, learn, float(sign))
     if beta is not None:
         values[f"{p}.strength"] = beta
-    with tempfile.TemporaryDirectory(prefix="neuro_ep_check_") as folder:
-        samples = Path(folder) / "samples.raw"
-        dtype = network["input"].variables["x"].dtype
-        samples.write_bytes(inputs.astype(dtype).tobytes())
-        read = [*names.values(), f"{p}.diverged", *wanted]
-        result = simulation.run(values, samples, read)
+    read = [*names.values(), f"{p}.diverged", *wanted]
+    result = simulation.run(schedule, values, read)
     if result[f"{p}.diverged"][0]:
         raise RunError(f"the network diverged with beta = {beta}, eta = {eta:g}")
     update = {}

@@ -1,7 +1,4 @@
 """Samples shown one after another inside the simulation, by a clock of its own."""
 
-#: The environment variable that names the file with the samples, raw, one row each.
-SAMPLES = "NEURO_EP_SAMPLES"
-
-#: The one that names the file with targets in time, where there are any.
-TARGETS = "NEURO_EP_TARGETS"
+#: Bytes of the path of a file with samples or targets, with a zero at its end.
+LONGEST_PATH = 4096

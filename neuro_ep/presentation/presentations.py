@@ -10,17 +10,19 @@ simulation; what Python gives is the order of the samples.
 from __future__ import annotations
 
 import weakref
+from dataclasses import fields
 
 import numpy as np
 from brian2.codegen.codeobject import create_runner_codeobj
 from brian2.core.variables import Variables
 from brian2.groups.group import CodeRunner, Group
 
-from neuro_ep.presentation import SAMPLES, TARGETS
+from neuro_ep.presentation import LONGEST_PATH
 from neuro_ep.presentation.codeobjects import (
     SAMPLES_KERNEL,
     presentation_code_object_class,
 )
+from neuro_ep.records.protocol import Phase
 
 #: Shared variables that follow the protocol, see :mod:`neuro_ep.records.protocol`.
 PROTOCOL = (
@@ -30,6 +32,13 @@ PROTOCOL = (
 
 #: How a sample is spread over the steps of a phase.
 TIMES = ("frames", "target_frames", "judged_steps")
+
+#: What a phase says beside its name and its duration: field -> type.
+PHASE_FIELDS = {
+    item.name: str(item.type)
+    for item in fields(Phase)
+    if item.name not in ("name", "duration")
+}
 
 #: Where a run stands: zero at its start.
 PLACE = ("presentation", "phase", "step", "ending")
@@ -51,8 +60,11 @@ class Presentations(Group):
         Whether a presentation goes beyond its first phase; the sign of its beta.
     strength
         The magnitude of beta, above 0.
+    samples_file, targets_file
+        Paths of the raw files of samples and of targets, as bytes.
     phase_steps, phase_nudge, phase_plastic, phase_restore, ... : (phases,)
-        The protocol, see :mod:`neuro_ep.records.protocol`; lengths in steps.
+        The protocol, one array for every field of a phase, lengths in steps; see
+        :mod:`neuro_ep.records.protocol`.
     tolerance
         A phase ends early once no neuron moves by more than this in a step, in units
         of its state; 0 keeps the length fixed.
@@ -93,14 +105,13 @@ class Presentations(Group):
             ("cost", capacity, np.float64),
             ("taken", capacity, integers),
             ("phase_steps", phases, integers),
-            ("phase_nudge", phases, integers),
-            ("phase_plastic", phases, None),
-            ("phase_restore", phases, integers),
-            ("phase_every", phases, integers),
-            ("phase_from_before", phases, integers),
-            ("phase_echo", phases, integers),
+            ("samples_file", LONGEST_PATH, np.int8),
+            ("targets_file", LONGEST_PATH, np.int8),
         ):
             variables.add_array(array, size=size, dtype=dtype)
+        for name, kind in PHASE_FIELDS.items():
+            dtype = None if kind == "float" else integers
+            variables.add_array(f"phase_{name}", size=phases, dtype=dtype)
         self._enable_group_attributes()
 
     def attach(
@@ -222,8 +233,6 @@ class PresentationOperation(CodeRunner):
                 "gathered": self.gathered,
                 "marks": self.marks,
                 "protocol": self.protocol,
-                "samples": SAMPLES,
-                "targets": TARGETS,
                 "sample_dtype": np.dtype(self.input.dtype).name,
                 "runaway": RUNAWAY,
             },

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 from brian2 import prefs, second
 from brian2.devices.device import auto_target
 
 from neuro_ep.build.network import LayeredNetwork, set_all
 from neuro_ep.engine.dense.matrix import MatrixVariable
-from neuro_ep.presentation import SAMPLES
 from neuro_ep.presentation.presentations import PLACE
-from neuro_ep.run.plan import plan_of, refuse_directed
+from neuro_ep.run.plan import plan_of
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.run.target import on_target
 
@@ -29,12 +24,11 @@ class RuntimeSimulation(Simulation):
         self.dtype = prefs.core.default_float_dtype
         self.built = {name: self._read(name) for name in synaptic(network)}
 
-    def run(self, values, samples, wanted, on_progress=None):
-        refuse_directed(self.plan, values)
-        with on_target(self.target, self.dtype), _environment(SAMPLES, str(samples)):
-            return self._run(values, wanted)
+    def _run(self, values, wanted, on_progress):
+        with on_target(self.target, self.dtype):
+            return self._run_here(values, wanted)
 
-    def _run(self, values, wanted):
+    def _run_here(self, values, wanted):
         network, name = self.network, self.network.presentations.name
         set_all(network, {**self.built, **network.values, **values})
         start = (*PLACE, "diverged", "predicted", "cost")
@@ -90,17 +84,3 @@ def _target_in_use() -> str:
     """The runtime target that Brian2 would use now, also where it is to choose."""
     chosen = prefs.codegen.target
     return auto_target().class_name if chosen == "auto" else chosen
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment, and what it was before."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

@@ -55,6 +55,8 @@ class Plan:
         Learned variables that must equal their transpose.
     carried
         ``"group.variable"`` that is not learned, but goes on from epoch to epoch.
+    dtype
+        The type of inputs, states and weights.
     """
 
     settings: Settings
@@ -70,6 +72,7 @@ class Plan:
     held: tuple[str, ...]
     symmetric: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
+    dtype: str = "float64"
 
 
 #: Between a weight and the one of the other direction, beside the largest: rounding.
@@ -123,4 +126,5 @@ def plan_of(network: LayeredNetwork) -> Plan:
             if edges[name].kind.symmetric
         ),
         carried=network.carried,
+        dtype=np.dtype(network.layers[0].variables["x"].dtype).name,
     )

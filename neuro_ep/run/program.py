@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuro_ep.presentation import SAMPLES
 from neuro_ep.run.bundle import Bundle, run_bundle
 from neuro_ep.run.compiler import compiler_version
-from neuro_ep.run.plan import Plan, refuse_directed
+from neuro_ep.run.plan import Plan
 from neuro_ep.run.simulation import Simulation
 
 #: Rounds that a thread waits for more work: longer than a step of small operations.
@@ -40,12 +39,11 @@ class ProgramSimulation(Simulation):
         self.network, self.objects = network, objects
         self.seconds = {}
 
-    def run(self, values, samples, wanted, on_progress=None):
-        refuse_directed(self.plan, values)
+    def _run(self, values, wanted, on_progress):
         return run_bundle(
             self.bundle,
             {**self.plan.values, **values},
-            environment={SAMPLES: str(samples), **threads()},
+            environment=threads(),
             wanted=wanted,
             on_progress=on_progress,
             on_results=self._read_seconds if self.objects else None,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuro_ep.run.plan import Plan
+from neuro_ep.cache import scratch_folder
+from neuro_ep.records.schedule import Schedule
+from neuro_ep.run.plan import Plan, refuse_directed
+from neuro_ep.run.scheduled import Values, scheduled
+
+OnProgress = Callable[[int, int], None]
 
 
 class Simulation(ABC):
@@ -23,19 +28,35 @@ class Simulation(ABC):
     network: Any
     seconds: dict[str, float]
 
-    @abstractmethod
     def run(
         self,
-        values: Mapping[str, np.ndarray | float],
-        samples: Path,
-        wanted: list[str],
-        on_progress: Callable[[int, int], None] | None = None,
+        schedule: Schedule,
+        values: Values,
+        wanted: Iterable[str],
+        on_progress: OnProgress | None = None,
     ) -> dict[str, np.ndarray]:
         """Show all presentations; return the wanted variables, flat, in SI units.
 
-        ``values`` (SI units) are set before; what is not given starts as it was built.
-        ``samples`` is the raw file of the data set.
+        ``values`` (SI units, by ``"group.variable"``) are set before; what is not given
+        starts as it was built. ``on_progress`` is called with how many presentations
+        have been shown, and of how many, where the target can tell.
+
+        Raises
+        ------
+        InputError
+            For a schedule that the network cannot show, and for values that no network
+            of this kind can have.
+        RunError
+            If the program fails.
         """
+        refuse_directed(self.plan, values)
+        with scratch_folder() as folder:
+            shown = scheduled(self.plan, schedule, Path(folder))
+            return self._run({**shown, **values}, list(wanted), on_progress)
+
+    @abstractmethod
+    def _run(self, values: Values, wanted: list[str], on_progress: OnProgress | None):
+        """The same from all values, those of the schedule included."""
 
     @abstractmethod
     def describe(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from neuro_ep.oracle.gain import gain
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
 from neuro_ep.run.simulation import Simulation
@@ -62,13 +63,13 @@ class Epochs:
         started = time.monotonic()
         training, testing = presentations(self.dataset, self.settings)
         training = training if epoch else 0
-        order, values = self._schedule(epoch, training, testing)
-        learned = self.plan.weights
-        values.update({learned[name]: state[name] for name in learned})
+        schedule = self._schedule(epoch, training, testing)
+        order, learned = schedule.samples, self.plan.weights
+        values = {learned[name]: state[name] for name in learned}
         carried = self.plan.carried
         values.update({name: state[name] for name in carried if name in state})
         results = self.simulation.run(
-            values, self.samples, self._wanted(), self._progress(epoch)
+            schedule, values, self._wanted(), self._progress(epoch)
         )
         after = {
             name: results[variable].reshape(state[name].shape)
@@ -116,7 +117,7 @@ class Epochs:
             row["train_cost"] = float(cost[:training].mean())
         return row
 
-    def _schedule(self, epoch, training, testing):
+    def _schedule(self, epoch, training, testing) -> Schedule:
         """The order of the samples, from (seed, epoch) alone, and the signs of beta."""
         draw = epoch_draw(self.seed, epoch)
         batch, shown = self.settings.batch, training + testing
@@ -126,20 +127,17 @@ class Epochs:
                 np.resize(self.dataset.test, testing * batch),
             ]
         ).astype(np.int64)
-        capacity, name = self.plan.capacity, self.plan.presentations
-        sign = np.full(capacity, math.copysign(1, self.settings.beta))
+        sign = np.full(shown, math.copysign(1, self.settings.beta))
         if self.plan.random_sign:
-            sign *= draw.choice([-1.0, 1.0], capacity)
-        slots = np.zeros(capacity * batch, dtype=np.int64)
-        slots[: len(order)] = order
-        return order, {
-            f"{name}.n_presentations": shown,
-            f"{name}.sample": slots,
-            f"{name}.label": self.dataset.labels[slots],
-            f"{name}.learn": np.arange(capacity) < training,
-            f"{name}.sign": sign,
-            f"{name}.frames": self.dataset.frames,
-        }
+            sign *= draw.choice([-1.0, 1.0], self.plan.capacity)[:shown]
+        return Schedule(
+            inputs=self.samples,
+            samples=order,
+            labels=self.dataset.labels[order],
+            learn=np.arange(shown) < training,
+            sign=sign,
+            frames=self.dataset.frames,
+        )
 
     def _gains(self, order, results) -> dict[str, float]:
         """g of every layer, measured at the free state of the last batch shown."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.rule import Rule
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.run.plan import Plan
 from neuro_ep.run.program import ProgramSimulation
 from neuro_ep.run.simulation import Simulation
@@ -64,13 +65,13 @@ def reversal_error(
     """
     plan = simulation.plan
     variables = [f"{plan.layers[-1]}.{name}" for name in names]
-    usual = _values(plan, dataset, state)
-    lengths, learn = (f"{plan.presentations}.{x}" for x in ("phase_steps", "learn"))
+    usual, lengths = _values(plan, state), f"{plan.presentations}.phase_steps"
     short = {lengths: np.ones_like(plan.values[lengths])}
-    free = {learn: np.zeros(plan.capacity)}
     back, start, end = (
-        simulation.run({**usual, **other}, samples, variables)
-        for other in ({}, short, free)
+        simulation.run(
+            _schedule(plan, dataset, samples, learn), {**usual, **other}, variables
+        )
+        for learn, other in ((True, {}), (True, short), (False, {}))
     )
     return max(
         float(np.abs(back[name] - start[name]).max() / np.sqrt((end[name] ** 2).mean()))
@@ -78,19 +79,23 @@ def reversal_error(
     )
 
 
-def _values(plan: Plan, dataset: Dataset, state: Mapping[str, np.ndarray]) -> dict:
-    """The first training batch, run and echoed, neither nudged nor learned."""
-    p, batch = plan.presentations, plan.settings.batch
-    slots = np.zeros(plan.capacity * batch, dtype=np.int64)
-    slots[:batch] = dataset.train[:batch]
+def _schedule(plan: Plan, dataset: Dataset, samples: Path, learn: bool) -> Schedule:
+    """The first training batch, run and, where it is to learn, echoed."""
+    rows = dataset.train[: plan.settings.batch]
+    return Schedule(
+        inputs=samples,
+        samples=rows,
+        labels=dataset.labels[rows],
+        learn=learn,
+        frames=dataset.frames,
+    )
+
+
+def _values(plan: Plan, state: Mapping[str, np.ndarray]) -> dict:
+    """Neither nudged nor learned."""
+    p = plan.presentations
     phases = np.zeros_like(plan.values[f"{p}.phase_steps"])
     return {plan.weights[name]: state[name] for name in plan.weights} | {
-        f"{p}.n_presentations": 1,
-        f"{p}.sample": slots,
-        f"{p}.label": dataset.labels[slots],
-        f"{p}.learn": np.ones(plan.capacity),
-        f"{p}.sign": np.ones(plan.capacity),
-        f"{p}.frames": dataset.frames,
         f"{p}.phase_nudge": phases,
         f"{p}.phase_plastic": phases,
     }

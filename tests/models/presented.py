@@ -17,6 +17,7 @@ from neuro_ep.build.network import build_network
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
 from neuro_ep.models.equilibrium.ep import EQUILIBRIUM_PROPAGATION
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
@@ -85,17 +86,11 @@ def build(shown, target="numpy"):
 
 def run(shown, simulation, folder):
     """What is left of the weights (units of v_unit), and the read-outs."""
-    samples = Path(folder) / "samples.raw"
-    samples.write_bytes(shown.samples.tobytes())
-    values = {name: value * MILLI for name, value in shown.weights.items()} | {
-        f"{P}n_presentations": len(shown.learn),
-        f"{P}sample": shown.order,
-        f"{P}label": shown.labels,
-        f"{P}learn": shown.learn,
-        f"{P}sign": shown.sign,
-    }
+    values = {name: value * MILLI for name, value in shown.weights.items()}
+    learn, sign = shown.learn, shown.sign
+    schedule = Schedule(shown.samples, shown.order, shown.labels, learn, sign)
     read_outs = [f"{P}{name}" for name in ("predicted", "cost", "taken", "diverged")]
-    result = simulation.run(values, samples, [*shown.weights, *read_outs])
+    result = simulation.run(schedule, values, [*shown.weights, *read_outs])
     shapes = {name: value.shape for name, value in shown.weights.items()}
     return {
         name: value.reshape(shapes[name]) / MILLI if name in shapes else value

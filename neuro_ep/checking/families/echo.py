@@ -30,7 +30,7 @@ import numpy as np
 from brian2 import StateMonitor, prefs
 
 from neuro_ep.build.network import LayeredNetwork, build_network
-from neuro_ep.checking.families.heb import PLACES, by_class, matrix, run
+from neuro_ep.checking.families.heb import PLACES, by_class, matrix, once
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import (
@@ -121,26 +121,24 @@ def probe(rule: Rule, problem: Problem, nudging="symmetric", dtype=np.float64) -
     return Probe(problem, network, device.simulation(network), monitor)
 
 
-def show(built: Probe, beta: float, *, nudged=True, **values) -> Shown:
+def show(built: Probe, beta: float, *, nudged=True, lengths=None, **values) -> Shown:
     """One presentation from the start state of the problem.
 
-    values are arrays of the group of presentations, or classes of parameters, to be
-    other than the problem has them.
+    lengths are those of the phases in steps; values are fields of the schedule, or
+    classes of parameters, to be other than the problem has them.
     """
     problem, plan = built.problem, built.simulation.plan
-    target = values.pop("target", problem.target)
-    chosen = _values(built, beta) | _named(plan.presentations, values, plan.unit)
+    theta = {name: values.pop(name) for name in CLASSES if name in values}
+    chosen = _values(built, beta) | _named(theta, plan.unit)
+    if lengths is not None:
+        chosen[f"{plan.presentations}.phase_steps"] = lengths
     if not nudged:
         chosen[f"{plan.presentations}.phase_nudge"] = np.zeros(2)
-    dtype = built.network["output"].variables["read"].dtype
     gradients = {name: f"{PLACES[name][0]}.gradient" for name in CLASSES}
     cost = f"{plan.presentations}.cost"
     begun = 0 if built.monitor is None else len(built.monitor.t)
-    found = run(
-        built.simulation,
-        *(problem.x.astype(dtype), target.astype(dtype)),
-        chosen,
-        [*gradients.values(), cost],
+    found = built.simulation.run(
+        once(problem, **values), chosen, [*gradients.values(), cost]
     )
     return Shown(
         {c: by_class(c, found[name], problem) for c, name in gradients.items()},
@@ -149,41 +147,24 @@ def show(built: Probe, beta: float, *, nudged=True, **values) -> Shown:
     )
 
 
-def costs(built: Probe, beta: float, **schedule) -> np.ndarray:
-    """The cost of every presentation of a schedule, before what it teaches."""
-    plan, problem = built.simulation.plan, built.problem
-    name = f"{plan.presentations}.cost"
-    values = _values(built, beta) | _named(plan.presentations, schedule, plan.unit)
-    found = run(built.simulation, problem.x, problem.target, values, [name])
-    return found[name]
+def costs(built: Probe, beta: float, times: int) -> np.ndarray:
+    """The cost of every one of so many presentations, before what it teaches."""
+    name = f"{built.simulation.plan.presentations}.cost"
+    schedule, values = once(built.problem, times), _values(built, beta)
+    return built.simulation.run(schedule, values, [name])[name]
 
 
 def _values(built: Probe, beta: float) -> dict:
     problem, plan = built.problem, built.simulation.plan
-    schedule = {
-        "strength": beta,
-        "n_presentations": 1,
-        "learn": np.array([1]),
-        "sign": np.array([1.0]),
-        "sample": np.array([0]),
-        "label": np.array([0]),
-        "frames": problem.steps,
-        "target_frames": problem.steps,
-    }
-    values = {f"{plan.presentations}.{name}": value for name, value in schedule.items()}
+    values: dict = {f"{plan.presentations}.strength": beta}
     for name in CLASSES:
         values[".".join(PLACES[name])] = plan.unit * matrix(name, problem)
     start = {"output.q_start": problem.q, "output.p_start": plan.unit * problem.p}
     return values | start
 
 
-def _named(presentations: str, values: Mapping, unit: float) -> dict:
-    return {
-        ".".join(PLACES[name]) if name in PLACES else f"{presentations}.{name}": (
-            unit * value if name in PLACES else value
-        )
-        for name, value in values.items()
-    }
+def _named(theta: Mapping, unit: float) -> dict:
+    return {".".join(PLACES[name]): unit * value for name, value in theta.items()}
 
 
 def _states(built: Probe, begun: int) -> Parameters:
@@ -317,7 +298,7 @@ def controls(rule: Rule, built: Probe) -> dict:
             show(built, BETA, target=late).gradient, exact
         ),
         "control_inputs": relative_error(
-            show(built, BETA, target=put_right, phase_steps=early).gradient, exact
+            show(built, BETA, target=put_right, lengths=early).gradient, exact
         ),
         "control_whole_steps": whole_steps(rule, problem, exact),
         **antisymmetric(rule, problem),

@@ -27,7 +27,7 @@ from brian2 import StateMonitor, prefs
 from neuro_ep.build.network import LayeredNetwork, build_network
 from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking.families import echo
-from neuro_ep.checking.families.heb import by_class, matrix, run
+from neuro_ep.checking.families.heb import by_class, matrix, once
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import CLASSES, INPUTS, cosine, relative_error
@@ -101,22 +101,18 @@ def probe(rule: Rule, chain: Chain, dtype=np.float64) -> Probe:
     return Probe(chain, network, device.simulation(network), places, monitors)
 
 
-def show(built: Probe, beta: float, *, target=None, **schedule) -> ByLayer:
-    """The gradients of one presentation, by layer; schedule is of presentations."""
+def show(built: Probe, beta: float, *, nudged=True, **schedule) -> ByLayer:
+    """The gradients of one presentation, by layer; schedule has fields of that."""
     chain, p = built.chain, built.simulation.plan.presentations
-    dtype = built.network["output"].variables["read"].dtype
-    values = {f"{p}.{name}": value for name, value in schedule.items()}
+    values = {} if nudged else {f"{p}.phase_nudge": np.zeros(2)}
+    known = {"target": chain[-1].target} | schedule
     wanted = {
         (name, c): f"{place.split('.')[0]}.gradient"
         for name, places in built.places.items()
         for c, place in places.items()
     }
-    target = chain[-1].target if target is None else target
-    found = run(
-        built.simulation,
-        *(chain[0].x.astype(dtype), target.astype(dtype)),
-        given(built, beta) | values,
-        list(wanted.values()),
+    found = built.simulation.run(
+        once(chain[0], **known), given(built, beta) | values, wanted.values()
     )
     return tuple(
         {c: by_class(c, found[wanted[name, c]], problem) for c in CLASSES}
@@ -126,18 +122,8 @@ def show(built: Probe, beta: float, *, target=None, **schedule) -> ByLayer:
 
 def given(built: Probe, beta: float) -> dict:
     """The chain as values of the network, one presentation."""
-    plan, steps = built.simulation.plan, built.chain[0].steps
-    schedule = {
-        "strength": beta,
-        "n_presentations": 1,
-        "learn": np.array([1]),
-        "sign": np.array([1.0]),
-        "sample": np.array([0]),
-        "label": np.array([0]),
-        "frames": steps,
-        "target_frames": steps,
-    }
-    values = {f"{plan.presentations}.{name}": value for name, value in schedule.items()}
+    plan = built.simulation.plan
+    values: dict = {f"{plan.presentations}.strength": beta}
     for (name, places), problem in zip(built.places.items(), built.chain, strict=True):
         values |= {place: plan.unit * matrix(c, problem) for c, place in places.items()}
         values[f"{name}.q_start"] = problem.q
@@ -229,7 +215,7 @@ def float32_error(rule: Rule, chain: Chain, exact: ByLayer) -> dict[str, float]:
 def reversal(built: Probe) -> float:
     """Largest distance from the start after an echo that is not nudged."""
     begun = len(built.monitors["output"].t)
-    show(built, echo.BETA, phase_nudge=np.zeros(2))
+    show(built, echo.BETA, nudged=False)
     unit, gaps = built.simulation.plan.unit, []
     last = begun + 2 * built.chain[0].steps - 1
     for monitor, problem in zip(built.monitors.values(), built.chain, strict=True):

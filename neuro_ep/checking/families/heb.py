@@ -18,11 +18,7 @@ What is measured (a number, or one a parameter class w, k, l, b)
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -40,8 +36,8 @@ from neuro_ep.oracle.trajectory import (
 )
 from neuro_ep.oracle.trajectory_echo import one_sided
 from neuro_ep.oracle.trajectory_heb import MOVING
-from neuro_ep.presentation import TARGETS
 from neuro_ep.records.rule import Rule
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.simulation import Simulation
@@ -131,6 +127,7 @@ def show(
     """
     plan, problem = built.simulation.plan, built.problem
     p, values = plan.presentations, start_values(built, beta, inverse_mass)
+    schedule = once(problem, sign=np.sign(beta))
     values |= {f"{PLACES[c][0]}.eta": eta for c in MOVING}
     values |= {f"{PLACES[c][0]}.damping": damping for c in WITH_MOMENTUM}
     if not nudged:
@@ -139,8 +136,7 @@ def show(
     wanted = [f"{PLACES[c][0]}.momentum" for c in WITH_MOMENTUM] + list(
         places().values()
     )
-    shown = problem.x, problem.target
-    found = run(built.simulation, *shown, values, [*wanted, f"{p}.diverged"])
+    found = built.simulation.run(schedule, values, [*wanted, f"{p}.diverged"])
     if found[f"{p}.diverged"][0]:
         raise RunError(f"the network diverged with beta = {beta}")
     unit = plan.unit
@@ -172,14 +168,15 @@ def start_values(built: Probe, beta: float, inverse_mass: float) -> dict:
         "output.q_start": problem.q,
         "output.p_start": unit * problem.p,
         f"{p}.strength": abs(beta),
-        f"{p}.sign": np.array([np.sign(beta)]),
-        f"{p}.n_presentations": 1,
-        f"{p}.learn": np.array([1]),
-        f"{p}.sample": np.array([0]),
-        f"{p}.label": np.array([0]),
-        f"{p}.frames": problem.steps,
-        f"{p}.target_frames": problem.steps,
     }
+
+
+def once(problem: Problem, times: int = 1, target=None, **known) -> Schedule:
+    """The sample of a problem, shown and taught so many times, frame by frame."""
+    targets = problem.target if target is None else target
+    frames = {"frames": problem.steps, "target_frames": problem.steps}
+    known = {**frames, "targets": targets[None], **known}
+    return Schedule(problem.x[None], np.zeros(times, int), **known)
 
 
 def matrix(name: str, problem: Problem) -> np.ndarray:
@@ -196,22 +193,6 @@ def by_class(name: str, flat: np.ndarray, problem: Problem) -> np.ndarray:
     if name == "w":
         return value[np.triu_indices(len(value), 1)]
     return value.T if name == "B" else value[0]
-
-
-def run(simulation: Simulation, inputs, targets, values: Mapping, wanted: list[str]):
-    """One run that reads inputs and targets, arrays in float64, from files."""
-    before = os.environ.get(TARGETS)
-    with tempfile.TemporaryDirectory(prefix="neuro_ep_check_") as folder:
-        samples, aims = Path(folder) / "samples.raw", Path(folder) / "targets.raw"
-        samples.write_bytes(inputs.tobytes())
-        aims.write_bytes(targets.tobytes())
-        os.environ[TARGETS] = str(aims)
-        try:
-            return simulation.run(values, samples, wanted)
-        finally:
-            os.environ.pop(TARGETS)
-            if before is not None:
-                os.environ[TARGETS] = before
 
 
 # --- what is measured ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-// The data set, mapped from a file that an environment variable names: loaded once,
+// The data set, mapped from its file: loaded once,
 // shared by processes, and not part of what a simulation writes at its end.
 #ifndef NEURO_EP_SAMPLES_HPP
 #define NEURO_EP_SAMPLES_HPP
@@ -22,13 +22,12 @@ struct Samples {
     size_t size = 0;
 
     // Anew where a run begins: another run of this process may name another file.
-    void map(const char *variable) {
+    void map(const char *path) {
         if (start != nullptr) munmap(start, size);
-        const char *path = std::getenv(variable);
-        const int file = path ? open(path, O_RDONLY) : -1;
+        const int file = open(path, O_RDONLY);
         struct stat status;
         if (file < 0 || fstat(file, &status) != 0) {
-            std::fprintf(stderr, "Error: cannot open the samples that %s names\n", variable);
+            std::fprintf(stderr, "Error: cannot open the samples in %s\n", path);
             std::exit(1);
         }
         size = status.st_size;
@@ -54,12 +53,11 @@ struct Series {
     int64_t frames = 1, width = 1;
     std::vector<Block> blocks;
 
-    void open(const char *variable, int replicas, int64_t n_frames, int64_t n_values) {
+    void open(const char *path, int replicas, int64_t n_frames, int64_t n_values) {
         if (file >= 0) close(file);
-        const char *path = std::getenv(variable);
-        file = path ? ::open(path, O_RDONLY) : -1;
+        file = ::open(path, O_RDONLY);
         if (file < 0) {
-            std::fprintf(stderr, "Error: cannot open the samples that %s names\n", variable);
+            std::fprintf(stderr, "Error: cannot open the samples in %s\n", path);
             std::exit(1);
         }
         frames = n_frames, width = n_values;

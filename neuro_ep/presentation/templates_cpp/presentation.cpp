@@ -22,9 +22,9 @@
     const int32_t _frames = std::max({{_scalar_of('frames')}}, 1), _target_frames = {{_scalar_of('target_frames')}};
     if (_presentation == 0 && _phase == 0 && _step == 0)
     {
-        if (_frames == 1) _file.map("{{samples}}");
-        if (_frames > 1) _series.open("{{samples}}", {{replicas}}, _frames, {{n_inputs}});
-        if (_target_frames > 0) _aims.open("{{targets}}", {{replicas}}, _target_frames, {{n_read}});
+        if (_frames == 1) _file.map(reinterpret_cast<const char*>({{_array_of('samples_file')}}));
+        if (_frames > 1) _series.open(reinterpret_cast<const char*>({{_array_of('samples_file')}}), {{replicas}}, _frames, {{n_inputs}});
+        if (_target_frames > 0) _aims.open(reinterpret_cast<const char*>({{_array_of('targets_file')}}), {{replicas}}, _target_frames, {{n_read}});
     }
     const real* const _samples = static_cast<const real*>(_file.start);
 

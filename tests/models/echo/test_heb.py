@@ -18,6 +18,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import heb
 from neuro_ep.models.echo.heb import HEB
 from neuro_ep.oracle.trajectory import coupling_matrix
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
@@ -182,25 +183,21 @@ def two_replicas(on_numpy):
     draw = np.random.default_rng(3)
     inputs, targets = draw.normal(size=(2, 2)), draw.normal(size=(2, 1))
     weights = 1e-3 * coupling_matrix(draw.normal(size=10), 5)
-    p = simulation.plan.presentations
 
     def show(wanted, learn=(1,), sample=(0, 1), **values):
-        order = np.resize(sample, 4)
         given = {
             "output_to_output.w": weights,
             "input_to_output.B": 1e-3 * np.linspace(-1, 1, 10).reshape(2, 5),
             "stiffness_output.k": 1e-3 * np.ones((1, 5)),
             "hardening_output.l": 1e-4 * np.ones((1, 5)),
             "mass_output.m": 1e-3 * np.ones((1, 5)),
-            f"{p}.n_presentations": len(learn),
-            f"{p}.sample": order,
-            f"{p}.label": 0 * order,
-            f"{p}.learn": np.resize(learn, 2),
-            f"{p}.sign": np.ones(2),
-            f"{p}.target_frames": 1,
         }
+        order = np.resize(sample, 2 * len(learn))
+        schedule = Schedule(
+            inputs, order, learn=learn, targets=targets, target_frames=1
+        )
         given |= {name.replace("__", "."): value for name, value in values.items()}
-        found = measures.run(simulation, inputs, targets, given, wanted)
+        found = simulation.run(schedule, given, wanted)
         return [found[name] for name in wanted]
 
     return show, weights

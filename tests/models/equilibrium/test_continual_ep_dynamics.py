@@ -22,6 +22,7 @@ from brian2 import StateMonitor, prefs
 from neuro_ep.build.network import build_network
 from neuro_ep.engine.dense.codeobjects import python_headers_available
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
@@ -84,14 +85,12 @@ def case(settings, learn=(1,), sign=None, seed=1):
 
 def values_of(case):
     """The values of a run, in SI units."""
-    weights = {name: value * MILLI for name, value in case.weights.items()}
-    return weights | {
-        f"{P}n_presentations": len(case.learn),
-        f"{P}sample": case.order,
-        f"{P}label": case.labels,
-        f"{P}learn": case.learn,
-        f"{P}sign": case.sign,
-    }
+    return {name: value * MILLI for name, value in case.weights.items()}
+
+
+def schedule_of(case):
+    """What a case shows."""
+    return Schedule(case.samples, case.order, case.labels, case.learn, case.sign)
 
 
 def build(case, **options):
@@ -103,10 +102,10 @@ def build(case, **options):
 
 def show(case, simulation, folder, name="samples.raw"):
     """Run a case; every learned variable (units of v_unit) and every read-out."""
-    samples = Path(folder) / name
-    samples.write_bytes(case.samples.tobytes())
     read_outs = [f"{P}{name}" for name in ("predicted", "cost", "diverged")]
-    result = simulation.run(values_of(case), samples, [*case.weights, *read_outs])
+    result = simulation.run(
+        schedule_of(case), values_of(case), [*case.weights, *read_outs]
+    )
     shapes = {name: value.shape for name, value in case.weights.items()}
     return {
         name: value.reshape(shapes[name]) / MILLI if name in shapes else value

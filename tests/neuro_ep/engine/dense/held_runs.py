@@ -20,6 +20,7 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from neuro_ep.build.network import build_network
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
@@ -59,15 +60,11 @@ def training(out: str, target: str, fading: str = ""):
     ``fading`` is code that changes the input in every step, unannounced.
     """
     draw = np.random.default_rng(3)
-    samples = Path(out).with_suffix(".raw")
-    draw.random((50, 20)).tofile(samples)
+    samples = draw.random((50, 20))
     order = draw.integers(0, 50, PRESENTATIONS * 5)
+    sign = draw.choice([-1.0, 1.0], PRESENTATIONS)
+    schedule = Schedule(samples, order, order % 4, sign=sign)
     values = {
-        "presentations.n_presentations": PRESENTATIONS,
-        "presentations.sample": order,
-        "presentations.label": order % 4,
-        "presentations.learn": np.ones(PRESENTATIONS),
-        "presentations.sign": draw.choice([-1.0, 1.0], PRESENTATIONS),
         "input_to_hidden.w": draw.normal(size=(20, 12)) * 3e-4,
         "hidden_to_output.w": draw.normal(size=(12, 4)) * 3e-4,
     }
@@ -89,7 +86,7 @@ def training(out: str, target: str, fading: str = ""):
             network.layers[0].run_regularly(fading)
         simulation = device.simulation(network)
         held = network.projections["input_to_hidden"].held is not None
-        results = simulation.run(values, samples, wanted)
+        results = simulation.run(schedule, values, wanted)
         found.update({f"{hold}/{name}": value for name, value in results.items()})
         found[f"{hold}/held"] = held
         found[f"{hold}/announced"] = network.projections["input_to_hidden"].announced
