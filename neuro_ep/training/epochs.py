@@ -147,7 +147,8 @@ class Epochs:
         if not read:
             return gains
         activities = [self.dataset.inputs[order[-batch:]], *read]
-        for number, eta in enumerate(open_rates(settings)):
+        shares = np.ravel(self.plan.values[f"{self.plan.presentations}.phase_plastic"])
+        for number, eta in enumerate(open_rates(settings, shares)):
             pre, post = settings.edges[number]
             name = f"gain_{self.plan.layers[post]}"
             seen = seen_by(settings, number, activities[pre])

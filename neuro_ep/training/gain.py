@@ -15,13 +15,14 @@ the first order in g.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.gain import gain
 from neuro_ep.records.filters import ALL, read_filter
+from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.settings import Settings
 
 WARN_ABOVE = 0.1
@@ -42,7 +43,9 @@ def seen_by(settings: Settings, projection: int, activity: np.ndarray) -> np.nda
     return np.stack([unfold(sample).T for sample in activity])
 
 
-def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[float]:
+def estimated_gains(
+    settings: Settings, protocol: Protocol, weights, inputs: np.ndarray
+) -> list[float]:
     """g of every projection before training, from one batch of inputs.
 
     Exact for those from the input; the activities of other layers are estimated by one
@@ -51,9 +54,8 @@ def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[flo
     """
     gains, activities = [], {0: np.asarray(inputs, dtype=float)}
     rho = RHO[settings.activation]
-    for number, (eta, matrix) in enumerate(
-        zip(open_rates(settings), weights, strict=True)
-    ):
+    rates = open_rates(settings, [phase.plastic for phase in protocol.phases])
+    for number, (eta, matrix) in enumerate(zip(rates, weights, strict=True)):
         pre, post = settings.edges[number]
         if pre in activities:
             seen = seen_by(settings, number, activities[pre])
@@ -63,10 +65,16 @@ def estimated_gains(settings: Settings, weights, inputs: np.ndarray) -> list[flo
     return gains
 
 
-def open_rates(settings: Settings) -> list[float]:
-    """Learning rates while plasticity is open: half where two phases share it."""
-    share = 0.5 if settings.nudging == "symmetric" else 1.0
+def open_rates(settings: Settings, shares: Iterable[float]) -> list[float]:
+    """Learning rates while plasticity is open; shares are those of the phases."""
+    share = max(shares)
     return [share * eta for eta in settings.eta]
+
+
+def is_one_sided(protocol: Protocol) -> bool:
+    """Whether every presentation is nudged with one sign, so that errors add up."""
+    signs = {phase.nudge for phase in protocol.phases if phase.nudge}
+    return len(signs) == 1 and not protocol.random_sign
 
 
 RHO: dict[str, Callable] = {
@@ -76,7 +84,9 @@ RHO: dict[str, Callable] = {
 }
 
 
-def check_gains(settings: Settings, gains: list[float]) -> str | None:
+def check_gains(
+    settings: Settings, protocol: Protocol, gains: list[float]
+) -> str | None:
     """A warning, or None; refuses a gain that runs away with one-sided positive beta.
 
     Raises
@@ -86,7 +96,7 @@ def check_gains(settings: Settings, gains: list[float]) -> str | None:
     """
     largest = max(gains)
     listed = ", ".join(f"{g:.2g}" for g in gains)
-    if largest > REFUSE_ABOVE and settings.nudging == "one-sided" and settings.beta > 0:
+    if largest > REFUSE_ABOVE and is_one_sided(protocol) and settings.beta > 0:
         raise InputError(
             f"the gain g of continual plasticity is {listed} (input to output) and "
             f"above {REFUSE_ABOVE} weights run away with one-sided positive beta: "
@@ -95,7 +105,7 @@ def check_gains(settings: Settings, gains: list[float]) -> str | None:
         )
     if largest > WARN_ABOVE:
         advice = "lower eta or raise beta"
-        if settings.nudging == "one-sided":
+        if is_one_sided(protocol):
             advice += ", or choose --nudging random-sign or symmetric"
         return (
             f"the gain g of continual plasticity is {listed} (input to output); above "

@@ -238,9 +238,10 @@ def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
         return None
     batch = dataset.inputs[dataset.train[: settings.batch]]
     forward = list(weights.values())[: len(settings.eta)]
-    gains = estimated_gains(settings, forward, batch)
+    protocol = rule.protocol(settings)
+    gains = estimated_gains(settings, protocol, forward, batch)
     try:
-        return check_gains(settings, gains)
+        return check_gains(settings, protocol, gains)
     except InputError:
         if not allow_gain:
             raise

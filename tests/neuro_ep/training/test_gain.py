@@ -6,10 +6,16 @@ import pytest
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.hopfield import ACTIVATIONS
 from neuro_ep.oracle.gain import gain
+from neuro_ep.records.protocol import free_then_nudged
 from neuro_ep.records.settings import Settings
 from neuro_ep.training.gain import RHO, check_gains, estimated_gains
 
 SETTINGS = dict(layers=(7, 5, 3), eta=(0.02, 0.01), beta=0.5, free=8, nudged=3, step=1)
+
+
+def protocol_of(chosen):
+    """The phases that continual EP makes of settings."""
+    return free_then_nudged(chosen.nudging, chosen.free, chosen.nudged)
 
 
 def settings(**choices):
@@ -67,7 +73,9 @@ def test_estimate_goes_up_layer_by_layer(activation):
         eta / 0.5 * largest_eigenvalue(second_moments(rho))
         for eta, rho in ((0.02, inputs), (0.01, hidden))
     ]
-    assert estimated_gains(chosen, weights, inputs) == pytest.approx(expected, rel=1e-6)
+    assert estimated_gains(
+        chosen, protocol_of(chosen), weights, inputs
+    ) == pytest.approx(expected, rel=1e-6)
 
 
 def model_activity(activation, v):
@@ -85,19 +93,20 @@ def test_every_activation_has_its_function():
 @pytest.mark.parametrize("nudging", ["one-sided", "random-sign", "symmetric"])
 def test_warned_above_a_tenth(nudging):
     chosen = settings(nudging=nudging)
-    assert check_gains(chosen, [0.1, 0.01]) is None
-    warning = check_gains(chosen, [0.01, 0.12])
+    assert check_gains(chosen, protocol_of(chosen), [0.1, 0.01]) is None
+    warning = check_gains(chosen, protocol_of(chosen), [0.01, 0.12])
     assert "0.01, 0.12" in warning and "lower eta or raise beta" in warning
     assert ("--nudging" in warning) == (nudging == "one-sided")
 
 
 def test_refused_above_a_half_for_one_sided_positive_beta():
     chosen = settings(nudging="one-sided")
-    assert "0.5, 0.2" in check_gains(chosen, [0.5, 0.2])
+    assert "0.5, 0.2" in check_gains(chosen, protocol_of(chosen), [0.5, 0.2])
     with pytest.raises(InputError, match=r"0\.2, 0\.51 .*lower eta.*--allow-gain"):
-        check_gains(chosen, [0.2, 0.51])
+        check_gains(chosen, protocol_of(chosen), [0.2, 0.51])
 
 
 @pytest.mark.parametrize("nudging", ["random-sign", "symmetric"])
 def test_only_warned_where_the_signs_cancel_it(nudging):
-    assert "0.2, 3" in check_gains(settings(nudging=nudging), [0.2, 3.0])
+    chosen = settings(nudging=nudging)
+    assert "0.2, 3" in check_gains(chosen, protocol_of(chosen), [0.2, 3.0])
