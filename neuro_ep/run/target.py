@@ -79,7 +79,7 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
             get_device().defaultclock.dt = step
     finally:
         names.clear()
-        names.update(known)
+        names.update(name for name in known if name() is not None)
         prefs.codegen.target, prefs.core.default_float_dtype = before
 
 
