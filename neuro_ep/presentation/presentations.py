@@ -77,9 +77,10 @@ class Presentations(Group):
         The cost counts in so many steps, the last ones of a run; -1: in all of them,
         0: at its final instant only.
 
-    Read-outs: ``predicted`` (capacity * replicas,), ``cost`` (capacity,), the mean over
-    the batch of the cost that the model names, ``taken`` (capacity,), steps of the
-    first phase, and ``diverged`` (1 if the run was stopped).
+    Read-outs: ``predicted`` (capacity * replicas,), ``sample_cost`` (capacity *
+    replicas,), the cost that the model names, ``cost`` (capacity,), its mean over the
+    batch, ``taken`` (capacity,), steps of the first phase, and ``diverged`` (1 if the
+    run was stopped).
     """
 
     add_to_magic_network = True
@@ -103,6 +104,7 @@ class Presentations(Group):
             ("learn", capacity, integers),
             ("sign", capacity, None),
             ("cost", capacity, np.float64),
+            ("sample_cost", slots, np.float64),
             ("taken", capacity, integers),
             ("phase_steps", phases, integers),
             ("samples_file", LONGEST_PATH, np.int8),

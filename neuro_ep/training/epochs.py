@@ -88,7 +88,7 @@ class Epochs:
 
     def _wanted(self) -> list[str]:
         name = self.plan.presentations
-        reads = [f"{name}.{read}" for read in ("predicted", "cost", "diverged")]
+        reads = [f"{name}.{read}" for read in ("predicted", "sample_cost", "diverged")]
         kept = [*self.plan.weights.values(), *self.plan.carried]
         return [*kept, *self._activities(), *reads]
 
@@ -106,15 +106,15 @@ class Epochs:
         trained, batch = training * self.settings.batch, self.settings.batch
         right = self._read("predicted", results)[: len(order)]
         right = right == self.dataset.labels[order]
-        cost = self._read("cost", results)
-        shown = cost[training : training + testing]
+        cost = self._read("sample_cost", results)
+        tested = cost[trained:][: len(self.dataset.test)]  # the rest fills the batch
         row = {
             "test_accuracy": float(right[trained:][: len(self.dataset.test)].mean()),
-            "test_cost": float(shown.mean()),
+            "test_cost": float(tested.mean()),
         }
         if training:
             row["train_accuracy"] = float(right[: training * batch].mean())
-            row["train_cost"] = float(cost[:training].mean())
+            row["train_cost"] = float(cost[:trained].mean())
         return row
 
     def _schedule(self, epoch, training, testing) -> Schedule:

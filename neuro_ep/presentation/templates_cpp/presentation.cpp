@@ -43,6 +43,7 @@
         {
             // the first phase has settled: read the prediction and its cost
             double _cost = 0;
+            double* const _costs_of_samples = {{_array_of('sample_cost')}} + (size_t) _presentation * {{replicas}};
             for (int _replica = 0; _replica < {{replicas}}; _replica++)
             {
                 const real* _read = {{get_array_name(read_out)}} + _replica * {{n_outputs}} + {{n_outputs - n_read}};
@@ -51,22 +52,30 @@
                 {% endif %}
                 {% if cost_sum is not none %}
                 const real* _costs = {{get_array_name(cost_sum)}} + _replica * {{n_outputs}};
-                _cost += std::accumulate(_costs, _costs + {{n_outputs}}, 0.0);
+                const double _own = std::accumulate(_costs, _costs + {{n_outputs}}, 0.0);
+                _cost += _own;
                 {% elif cost_name == 'cross-entropy' %}
                 // -log softmax of the class, with the largest exponent taken out
                 const double _top = *std::max_element(_read, _read + {{n_read}}) / {{_unit}};
-                double _sum = 0;
+                double _sum = 0, _own = 0;
                 for (int _k = 0; _k < {{n_read}}; _k++)
                     _sum += std::exp(_read[_k] / {{_unit}} - _top);
                 for (int _k = 0; _k < {{n_read}}; _k++)
-                    _cost += _aim[_k] * (_top + std::log(_sum) - _read[_k] / {{_unit}});
+                {
+                    const double _part = _aim[_k] * (_top + std::log(_sum) - _read[_k] / {{_unit}});
+                    _cost += _part;
+                    _own += _part;
+                }
                 {% else %}
+                double _own = 0;
                 for (int _k = 0; _k < {{n_read}}; _k++)
                 {
                     const double _error = _read[_k] / {{_unit}} - _aim[_k];
                     _cost += 0.5 * _error * _error;
+                    _own += 0.5 * _error * _error;
                 }
                 {% endif %}
+                _costs_of_samples[_replica] = _own;
                 {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_read}}) - _read;
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
