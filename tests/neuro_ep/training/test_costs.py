@@ -21,7 +21,7 @@ def costs(rule, task, layers, batch, folder, target="numpy"):
     """(cost of the held-out samples, of the training samples) without learning."""
     data = load_dataset(task)
     few = replace(data, train=data.train[:8], test=data.test[:5])
-    short = {"layers": layers, "epochs": 1, "eta": (0.0,), "free": 3.2}
+    short = {"layers": layers, "epochs": 1, "eta": (0.0,), "free": 4}
     settings = rule.settings(task, batch=batch, **short)
     out = folder / f"{rule.name}_{batch}.h5"
     how = {"target": target, "dtype": "float64", "on_warning": str}
