@@ -147,34 +147,126 @@ def test_no_relative_import_climbs_out(folder):
     assert climbers == {}
 
 
-def test_core_is_given_a_model_and_imports_none():
-    core = [f for f in files("neuro_ep") if f != ROOT / "neuro_ep/cli.py"]
-    assert not offenders(core, lambda name: within(name, "neuro_ep.models"))
+#: Package -> those that it may import, all of which stand below it.
+ARROWS = {
+    "errors": set(),
+    "messages": set(),
+    "cache": set(),
+    "records": {"errors"},
+    "engine": {"errors", "cache"},
+    "presentation": {"errors", "records", "engine"},
+    "build": {"errors", "records", "engine", "presentation"},
+    "run": {
+        *("errors", "messages", "cache"),
+        *("records", "engine", "presentation", "build"),
+    },
+    "oracle": {"errors", "records"},
+    "trajectories": {"errors", "records", "oracle"},
+    "tasks": {"errors", "records"},
+    "recording": {"errors"},
+    "training": {
+        *("errors", "messages", "cache", "records", "engine", "presentation"),
+        *("build", "run", "oracle", "recording"),
+    },
+    "checking": {
+        *("errors", "records", "engine", "build", "run", "oracle", "trajectories"),
+    },
+    "testing": {"errors", "records", "build", "run", "oracle", "checking"},
+    "benchmarks": {
+        *("errors", "records", "engine", "presentation", "build", "run", "training"),
+    },
+    "analysis": {"errors", "recording"},
+    "models": {"errors", "records"},
+    "command": {
+        *("errors", "messages", "cache", "records", "build", "run", "tasks"),
+        *("training", "checking", "benchmarks", "recording", "analysis", "models"),
+    },
+    "__main__": {"command"},
+}
+
+#: Modules that stand directly in the package, beside its ``__init__``.
+LARGEST_TOP = 6
 
 
-def test_core_does_not_import_what_stands_above_it():
-    above = ("neuro_ep.analysis", "sims", "tests")
-    core = [f for f in files("neuro_ep") if f != ROOT / "neuro_ep/cli.py"]
-    assert not offenders(core, lambda name: within(name, *above))
+def package_of(name):
+    """neuro_ep.engine.dense.group -> engine; "" for the package itself."""
+    parts = name.split(".")
+    inside = len(parts) > 1 and parts[0] == "neuro_ep" and parts[1] != "__init__"
+    return parts[1] if inside else ""
 
 
-# errors.py holds the two exceptions of the command line and imports nothing.
+def wrong_arrows(sources):
+    """Imports that :data:`ARROWS` does not allow, of a module -> source table."""
+    return {
+        f"{module} -> {name}"
+        for module, source in sources.items()
+        for name in imports(source, module)
+        if within(name, "neuro_ep") and package_of(module)
+        if (goal := package_of(name)) in ARROWS and goal != package_of(module)
+        if goal not in ARROWS[package_of(module)]
+    }
+
+
+def circle(arrows):
+    """Packages that reach themselves."""
+    reached = {name: set(goals) for name, goals in arrows.items()}
+    for middle in reached:
+        for name in reached:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    return {name for name, goals in reached.items() if name in goals}
+
+
+def sources():
+    return {module_of(file): file.read_text() for file in files(*INSTALLED)}
+
+
+def test_arrows_point_one_way():
+    assert wrong_arrows(sources()) == set()
+
+
+def test_every_package_has_its_arrows():
+    found = {package_of(module) for module in sources()}
+    assert found - {""} <= set(ARROWS)
+
+
+def test_the_table_has_no_circle():
+    assert circle(ARROWS) == set()
+
+
+def test_few_modules_stand_beside_the_packages():
+    modules = {file.stem for file in (ROOT / "neuro_ep").glob("*.py")} - {"__init__"}
+    assert len(modules) <= LARGEST_TOP, sorted(modules)
+
+
+def test_a_folder_of_one_file_is_no_folder():
+    counts = {
+        folder.name: len(list(folder.rglob("*.py")))
+        for folder in (ROOT / "neuro_ep").iterdir()
+        if (folder / "__init__.py").exists()
+    }
+    assert [name for name, files in counts.items() if files < 3] == []
+
+
 @pytest.mark.parametrize(
-    ("folder", "allowed"),
+    ("module", "line"),
     [
-        (
-            "models",
-            ["models", "model", "rule", "settings", "protocol", "boundary", "errors"],
-        ),
-        ("analysis", ["analysis", "recording", "errors"]),
+        ("neuro_ep.engine.dense.group", "from neuro_ep.run.bundle import Bundle"),
+        ("neuro_ep.records.rule", "from neuro_ep import training"),
+        ("neuro_ep.run.build", "import neuro_ep.models.echo.rhel"),
+        ("neuro_ep.training.train", "import_module('neuro_ep.analysis.report')"),
+        ("neuro_ep.models.echo.rhel", "from neuro_ep.build.network import x"),
+        ("neuro_ep.analysis.report", "def f():\n    import neuro_ep.run.plan"),
     ],
 )
-def test_what_is_taken_from_the_core(folder, allowed):
-    allowed = [f"neuro_ep.{module}" for module in allowed]
-    assert not offenders(
-        files(folder),
-        lambda name: within(name, "neuro_ep") and not within(name, *allowed),
-    )
+def test_a_planted_arrow_is_found(module, line):
+    planted = {**sources(), module: line}
+    (found,) = wrong_arrows(planted)
+    assert found.startswith(f"{module} -> neuro_ep.")
+
+
+def test_a_planted_circle_is_found():
+    assert circle({**ARROWS, "records": {"training"}}) >= {"records", "training"}
 
 
 def test_analysis_and_oracle_import_no_brian2():
@@ -253,7 +345,7 @@ def test_unknown_public_name():
     ],
 )
 def test_imports_finds(line, name):
-    found = imports(line, "neuro_ep.engine.dense.group")
+    found = imports(line, "neuro_ep.engine.group")
     assert name in found
     assert within(name, "models", "brian2", "neuro_ep.models")
 
