@@ -152,7 +152,8 @@ class Epochs:
             pre, post = settings.edges[number]
             name = f"gain_{self.plan.layers[post]}"
             seen = seen_by(settings, number, activities[pre])
-            found = gain(eta, settings.beta, seen)
+            sound = np.isfinite(seen).all()  # otherwise the run has diverged
+            found = gain(eta, settings.beta, seen) if sound else math.nan
             gains[name] = max(found, gains.get(name, 0.0))
         return gains
 

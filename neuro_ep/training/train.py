@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 #: Below this nudging, float32 rounding spoils the updates (0.2 % at 1e-3).
 SMALLEST_BETA_IN_FLOAT32 = 1e-3
 
+#: Above this, nudging pulls harder than neurons leak, and is what makes runs diverge.
+LARGE_BETA = 1.0
+
 OnEpoch = Callable[[Mapping[str, float]], None]
 OnProgress = Callable[[int, int, int], None]
 
@@ -124,7 +127,7 @@ def train(
             state, row = run.show(epoch, state)
             writer.checkpoint(epoch, _in_units(simulation.plan, state), row, state)
             if row["diverged"]:
-                _stop_diverged(writer, row, started)
+                _stop_diverged(writer, row, started, settings)
             if on_epoch is not None:
                 on_epoch(row)
 
@@ -278,10 +281,17 @@ def _in_units(plan: Plan, state) -> dict[str, np.ndarray]:
     return {name: state[name] * 1e3 for name in plan.weights}
 
 
-def _stop_diverged(writer, row, started):
+def _stop_diverged(writer, row, started, settings: Settings):
     file = writer.finish(1, "divergence", duration_s=time.monotonic() - started)
     raise RunError(
         f"the run diverged in epoch {row['epoch']}: potentials or weights left the "
-        "range where the physics means anything. Lower eta or the step, or raise beta. "
-        f"What was recorded until then is in {file}"
+        f"range where the physics means anything. {_advice(settings)}. What was "
+        f"recorded until then is in {file}"
     )
+
+
+def _advice(settings: Settings) -> str:
+    """What makes a run of these settings calmer."""
+    if settings.beta > LARGE_BETA:
+        return f"Lower beta, {settings.beta:g} is large; or lower eta or the step"
+    return "Lower eta or the step, or raise beta"
