@@ -20,6 +20,7 @@ import h5py
 
 SERIES = ("--layers", "8,12", "--free", "8", "--nudged", "8")
 STATIC = ("--layers", "64,12,10")
+SPIKING = (*STATIC, "--batch", "480", "--epochs", "1")
 
 #: Rule -> the task, and options that keep the run short.
 RULES = {
@@ -31,8 +32,8 @@ RULES = {
     "dual-propagation-kolen-pollack": ("digits", STATIC),
     "dyadic": ("digits", STATIC),
     "dyadic-compartments": ("digits", STATIC),
-    "spiking-ep": ("digits", STATIC),
-    "spiking-dual-propagation": ("digits", STATIC),
+    "spiking-ep": ("digits", SPIKING),
+    "spiking-dual-propagation": ("digits", SPIKING),
     "rhel": ("digits-rows", SERIES),
     "rhel-chain": ("digits-rows", ("--layers", "8,12,12", *SERIES[2:])),
     "rhel-friction": ("digits-rows", SERIES),
@@ -87,7 +88,7 @@ def main():
             continue
         for target in asked.targets.split(","):
             for dtype in asked.dtypes.split(","):
-                words = ("--target", target, "--dtype", dtype, *options, *SHORT)
+                words = ("--target", target, "--dtype", dtype, *SHORT, *options)
                 found = learned(asked.command, task, rule, words)
                 print(f"{name:32} {target:10} {dtype:8} {found}", flush=True)
 

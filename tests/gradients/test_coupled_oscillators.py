@@ -70,7 +70,7 @@ def test_springs_do_not_push(on_numpy):
     settings = changed(echo.settings_for(problem, "symmetric"), eta=(rate,))
     network = build_network(COUPLED_OSCILLATORS, settings)
     built = echo.Probe(problem, network, device.simulation(network), None)
-    echo.costs(built, echo.BETA)
+    echo.costs(built, echo.BETA, 1)
     slopes = trajectory_oscillators.exact_gradient(problem)
     for name, least in {"w": 0.0, "k": 0.0, "l": 0.0, "m": 0.2}.items():
         place, variable = echo.PLACES[name]

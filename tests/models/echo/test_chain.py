@@ -8,7 +8,7 @@ from brian2 import StateMonitor
 
 from neuro_ep import checking
 from neuro_ep.checking.families import echo, echo_chain
-from neuro_ep.checking.families.heb import run
+from neuro_ep.checking.families.heb import once
 from neuro_ep.command import main as cli
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo.chain import CHAIN, TOLD
@@ -180,7 +180,7 @@ def test_antisymmetric_weights_are_refused(layers):
     skewed = {"output_to_output.w": 1e-3 * np.triu(np.ones((5, 5)), 1)}
     given = echo_chain.given(built, 1e-4) | skewed
     with pytest.raises(InputError, match="symmetric"):
-        run(built.simulation, layers[0].x, layers[0].target, given, [])
+        built.simulation.run(once(layers[0]), given, [])
 
 
 @pytest.mark.parametrize("line", ["--layers 2,6", "--layers 3,6,5", "--batch 2"])
