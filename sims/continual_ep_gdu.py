@@ -22,13 +22,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import checking, load_dataset
+from neuro_ep import Settings, changed, checking, load_dataset, on_target
 from neuro_ep.checking import mean_error, stepwise_curves
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.assembly import layer_names
-from neuro_ep.records.settings import Settings, changed
-from neuro_ep.run.target import on_target
 
 #: Curves that are drawn of every layer, and the beta at which they are taken.
 SHOWN, BETA, SEED = 5, 0.005, 1

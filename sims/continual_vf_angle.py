@@ -24,13 +24,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import build_network, load_dataset, train
+from neuro_ep import (
+    Schedule,
+    build_network,
+    changed,
+    initial_weights,
+    load_dataset,
+    make_simulation,
+    on_target,
+    train,
+)
 from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
-from neuro_ep.records.schedule import Schedule
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
-from neuro_ep.run.target import on_target
-from neuro_ep.training.initial_weights import initial_weights
 
 WEIGHTS = ("input_to_hidden", "hidden_to_output", "output_to_hidden")
 #: Weights whose angle is taken together.
@@ -118,7 +122,7 @@ def degrees(these, those) -> float:
 def presented(digits, settings, weights, rows, sign) -> dict[str, np.ndarray]:
     """The weights after one presentation with this sign of beta, on numpy, float64."""
     with on_target("numpy"):
-        simulation = device.simulation(build_network(CONTINUAL_VF, settings))
+        simulation = make_simulation(build_network(CONTINUAL_VF, settings))
     values = {f"{name}.w": weights[name] * MILLI for name in WEIGHTS}
     schedule = Schedule(digits.inputs, rows, digits.labels[rows], sign=sign)
     result = simulation.run(schedule, values, [f"{name}.w" for name in WEIGHTS])

@@ -34,18 +34,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep.build.network import build_network
+from neuro_ep import (
+    Rule,
+    Simulation,
+    build_network,
+    changed,
+    make_simulation,
+    on_target,
+)
 from neuro_ep.checking.families import echo
 from neuro_ep.checking.families.heb import PLACES, by_class, matrix, once, places
 from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory_oscillators as oracle
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import Problem
-from neuro_ep.records.rule import Rule
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
-from neuro_ep.run.simulation import Simulation
-from neuro_ep.run.target import on_target
 
 OSCILLATORS, DT, BETA = 6, 0.1, 1e-3
 
@@ -146,7 +148,7 @@ def assemble(rule: Rule, problem: Problem, steps: int, target: str) -> Simulatio
         network = build_network(
             rule, settings, capacity=steps, set_values=target != "standalone"
         )
-        return device.simulation(network)
+        return make_simulation(network)
 
 
 def without_turn() -> Rule:

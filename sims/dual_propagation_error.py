@@ -24,7 +24,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep.errors import RunError
+from neuro_ep import RunError
 from neuro_ep.oracle import dyads
 from neuro_ep.oracle.backpropagation import backpropagation, random_network
 from neuro_ep.oracle.chain import REFERENCES, Chain

@@ -23,16 +23,13 @@ import numpy as np
 from brian2 import StateMonitor
 from scipy.stats import gamma
 
-from neuro_ep import build_network
+from neuro_ep import build_network, changed, make_simulation, on_target
 from neuro_ep.checking.families.dyads import chain_of, closed, drawn
 from neuro_ep.checking.presented import present
 from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.oracle.chain import Chain
 from neuro_ep.oracle.compartments import Compartments, read_out, settling_time
 from neuro_ep.oracle.dyads import gradient, settle
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
-from neuro_ep.run.target import on_target
 
 SHARES = (0.1, 0.01)
 STEP = 0.1
@@ -76,7 +73,7 @@ def settling(depth: int, networks: int, duration: float) -> np.ndarray:
         free=duration,
     )
     with on_target("numpy"):
-        simulation = device.simulation(build_network(DUAL_PROPAGATION, settings))
+        simulation = make_simulation(build_network(DUAL_PROPAGATION, settings))
     monitors = watched(simulation.network)
     simulation.network.brian2.add(*monitors)
     steps = round(duration / STEP)

@@ -26,17 +26,22 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import build_network, load_dataset, open_recording, train
+from neuro_ep import (
+    build_network,
+    changed,
+    initial_weights,
+    load_dataset,
+    make_simulation,
+    on_target,
+    open_recording,
+    train,
+)
 from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking.families.dyads import cosine
 from neuro_ep.checking.presented import present
 from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.oracle.backpropagation import backpropagation, descend, forward
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
-from neuro_ep.run.target import on_target
 from neuro_ep.training.epochs import epoch_draw
-from neuro_ep.training.initial_weights import initial_weights
 
 #: Learner -> the preset of its settings (None: the default).
 LEARNERS = {"closed form": None, "continuous time": "digits-continuous"}
@@ -85,7 +90,7 @@ def angles(digits, settings, runs, samples: int) -> dict:
     """Degrees from minus the gradient by projection, (seeds, recorded epochs)."""
     with on_target("numpy"):
         network = build_network(DUAL_PROPAGATION, changed(settings, batch=samples))
-        simulation = device.simulation(network)
+        simulation = make_simulation(network)
     found = []
     for weights in runs:
         for there in zip(*weights.values(), strict=True):

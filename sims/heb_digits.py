@@ -20,8 +20,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import load_dataset, train
-from neuro_ep.errors import RunError
+from neuro_ep import RunError, load_dataset, train
 from neuro_ep.models.echo.heb import HEB
 
 TASK = "digits-rows"

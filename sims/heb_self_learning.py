@@ -22,15 +22,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep.build.network import build_network
+from neuro_ep import (
+    Schedule,
+    Settings,
+    Simulation,
+    build_network,
+    initial_weights,
+    make_simulation,
+    on_target,
+)
 from neuro_ep.models.echo.heb import HEB
-from neuro_ep.records.schedule import Schedule
-from neuro_ep.records.settings import Settings
-from neuro_ep.run import build as device
 from neuro_ep.run.plan import Plan
-from neuro_ep.run.simulation import Simulation
-from neuro_ep.run.target import on_target
-from neuro_ep.training.initial_weights import initial_weights
 
 NEURONS, TARGET_SIZE = 8, 0.5
 
@@ -118,7 +120,7 @@ def assemble(task: Task, target: str) -> Simulation:
             capacity=task.length + len(task.tested),
             set_values=target != "standalone",
         )
-        return device.simulation(network)
+        return make_simulation(network)
 
 
 def record(

@@ -10,11 +10,17 @@ whether the two belong together, before anything is trained.
 
 from brian2 import ms, mV
 
-from neuro_ep import NeuronModel, Rule, SynapseModel, load_dataset, train
-from neuro_ep.checking import check
-from neuro_ep.records.model import NetworkModel
-from neuro_ep.records.protocol import free_then_nudged
-from neuro_ep.records.settings import Settings
+from neuro_ep import (
+    NetworkModel,
+    NeuronModel,
+    Rule,
+    Settings,
+    SynapseModel,
+    check,
+    free_then_nudged,
+    load_dataset,
+    train,
+)
 
 CELL = """
 dv/dt = (-v + slope*(I_up + I_down + I_bias) + nudge)/tau : volt

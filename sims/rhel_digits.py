@@ -21,9 +21,8 @@ import h5py
 import numpy as np
 import torch
 
-from neuro_ep import load_dataset, train
+from neuro_ep import initial_weights, load_dataset, train
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.training.initial_weights import initial_weights
 
 TASK = "digits-rows"
 

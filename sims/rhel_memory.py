@@ -18,16 +18,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from neuro_ep import Schedule, Settings, build_network, make_simulation, on_target
 from neuro_ep.benchmarks import memory
 from neuro_ep.benchmarks.rhel import PLACES, parameters
-from neuro_ep.build.network import build_network
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.records.schedule import Schedule
-from neuro_ep.records.settings import Settings
-from neuro_ep.run import build as device
 from neuro_ep.run.bundle import run_bundle
 from neuro_ep.run.scheduled import scheduled
-from neuro_ep.run.target import on_target
 
 NEURONS, BATCH, INPUTS, OUTPUTS, STEP = 64, 4, 2, 2, 0.02
 
@@ -43,7 +39,7 @@ def main(size: str = "full", out: str = "runs/rhel_memory.h5"):
     lengths, peers = LENGTHS[size]
     with on_target("standalone"):
         network = build_network(RHEL, settings(1), dtype=np.float32, set_values=False)
-        simulation = device.simulation(network)
+        simulation = make_simulation(network)
     found = {
         "ours": {steps: ours(simulation, steps) for steps in lengths},
         "peer": {steps: in_a_process(peer, steps) for steps in peers},

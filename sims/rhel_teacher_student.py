@@ -20,13 +20,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep.build.network import build_network
+from neuro_ep import build_network, changed, make_simulation, on_target
 from neuro_ep.checking.families import echo
 from neuro_ep.models.echo.rhel import RHEL
 from neuro_ep.oracle import trajectory
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
-from neuro_ep.run.target import on_target
 
 #: Nudging and beta of every run.
 RUNS = (("symmetric", 1e-3), ("one-sided", 1e-2), ("symmetric", 0.3))
@@ -72,7 +69,7 @@ def ours(problem, nudging, beta, steps, target) -> np.ndarray:
         network = build_network(
             RHEL, settings, capacity=steps, set_values=target != "standalone"
         )
-        built = echo.Probe(problem, network, device.simulation(network), None)
+        built = echo.Probe(problem, network, make_simulation(network), None)
     return echo.costs(built, beta, steps)
 
 

@@ -23,10 +23,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import load_dataset, open_recording, train
+from neuro_ep import changed, load_dataset, open_recording, train
 from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.models.dyads.spiking import DIGITS, SPIKING_DUAL_PROPAGATION
-from neuro_ep.records.settings import changed
 
 #: Case -> (rule, what is chosen otherwise).
 CASES = {
