@@ -11,6 +11,7 @@ whether the two belong together, before anything is trained.
 from brian2 import ms, mV
 
 from neuro_ep import (
+    PARAMETERS,
     NetworkModel,
     NeuronModel,
     Rule,
@@ -98,6 +99,7 @@ MY_RULE = Rule(
     source="this file",
     model=model,
     protocol=lambda s: free_then_nudged(s.nudging, s.free, s.nudged),
+    parameters=(PARAMETERS["nudging"], PARAMETERS["nudged"]),
     defaults={
         "digits": Settings(
             layers=(64, 128, 10),

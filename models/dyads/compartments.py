@@ -54,6 +54,16 @@ from neuro_ep.models.dyads.dual_propagation import (
 )
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    ALPHA,
+    COST,
+    DYNAMICS,
+    NUDGED,
+    NUDGING,
+    TOLERANCE,
+    among,
+)
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
 
@@ -202,6 +212,11 @@ DYADIC_COMPARTMENTS = Rule(
     source=SOURCE,
     model=compartments,
     protocol=protocol,
+    parameters=(
+        *(ACTIVATION, ALPHA, NUDGED, TOLERANCE, among(NUDGING, "one-sided")),
+        among(COST, "squared-error", "cross-entropy"),
+        among(DYNAMICS, "continuous", "stream"),
+    ),
     defaults={"digits": changed(CONTINUOUS, free=10)},  # 0.982, mean of seeds 0 to 4
     claims={
         "fixed point": "that of dual propagation, whatever couples the compartments",

@@ -47,6 +47,20 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.models.equilibrium.published import measured
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    ALPHA,
+    COST,
+    DECAY,
+    DYNAMICS,
+    FILTERS,
+    IMAGE,
+    NUDGED,
+    NUDGING,
+    TOLERANCE,
+    WEIGHT_ANGLE,
+    among,
+)
 from neuro_ep.records.protocol import Phase, Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
@@ -257,7 +271,7 @@ APICAL_TIME = {"tau_apical": 10 * ms}
 
 #: Sweeps; compartments that settle; the same, from sample to sample; slow sweeps with
 #: the slope of the cost where the free prediction was.
-DYNAMICS = ("discrete", "continuous", "stream", "damped")
+KINDS_OF_TIME = ("discrete", "continuous", "stream", "damped")
 
 
 def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
@@ -270,7 +284,7 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
         Feedback weights of their own.
     """
     activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
-    named(dict.fromkeys(DYNAMICS), settings.dynamics, "dynamics")
+    named(dict.fromkeys(KINDS_OF_TIME), settings.dynamics, "dynamics")
     gains = gains_of(settings.alpha, transpose)
     moves = settings.dynamics != "stream"
     known = {
@@ -456,12 +470,20 @@ BOUNDS = {
     "settled_error": (0, 1e-12),
 }
 
+#: What all rules of dyads read; the kinds of time come last.
+PARAMETERS = (
+    *(ACTIVATION, ALPHA, COST, DECAY, NUDGED, TOLERANCE),
+    among(NUDGING, "one-sided"),
+    among(DYNAMICS, *KINDS_OF_TIME),
+)
+
 DUAL_PROPAGATION = Rule(
     name="dual-propagation",
     summary="dyads: the mean of two states carries activity, their difference error",
     source=SOURCE,
     model=dyads,
     protocol=protocol,
+    parameters=(*PARAMETERS, FILTERS, IMAGE),
     defaults={"digits": DIGITS},
     presets=PRESETS,
     claims=CLAIMS,
@@ -475,6 +497,7 @@ DYADIC = Rule(
     source="Hoeier, Kalinin, Ernoult & Zach 2024 (MLNCP workshop at NeurIPS)",
     model=dyads,
     protocol=protocol,
+    parameters=(*PARAMETERS[:-1], among(DYNAMICS, "continuous", "stream")),
     defaults={
         "digits": Settings(  # 0.977
             layers=(64, 128, 10),
@@ -505,6 +528,7 @@ KOLEN_POLLACK = Rule(
     source="Hoeier et al. 2023, arXiv 2302.01228; Kolen & Pollack 1994",
     model=lambda settings: dyads(settings, separate=True),
     protocol=protocol,
+    parameters=(*PARAMETERS, WEIGHT_ANGLE),
     # 0.975, with cosines of forward and feedback weights above 0.99
     defaults={"digits": changed(DIGITS, weight_angle=90, decay=5e-4)},
     claims={
@@ -521,6 +545,7 @@ DUAL_PROPAGATION_TRANSPOSE = Rule(
     source=SOURCE,
     model=lambda settings: dyads(settings, transpose=True),
     protocol=protocol,
+    parameters=(*PARAMETERS, FILTERS, IMAGE),
     defaults={"digits": changed(DIGITS, alpha=0.0)},
     claims=CLAIMS | {"forward pass": "untouched by feedback at alpha 0, bit for bit"},
     family="dyads",

@@ -60,6 +60,15 @@ from neuro_ep.models.dyads.dual_propagation import (
 )
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    ALPHA,
+    COST,
+    DYNAMICS,
+    NUDGED,
+    NUDGING,
+    among,
+)
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 
@@ -260,6 +269,12 @@ SPIKING_DUAL_PROPAGATION = Rule(
     source=SOURCE,
     model=spiking_dyads,
     protocol=protocol,
+    parameters=(
+        *(ALPHA, NUDGED, among(NUDGING, "one-sided")),
+        among(ACTIVATION, *DRIVES),
+        among(DYNAMICS, *GENERATORS),
+        among(COST, "squared-error", "cross-entropy"),
+    ),
     defaults={"digits": DIGITS},
     claims={
         "gradient": "cosine with backpropagation of 0.99 or more in every layer, after "

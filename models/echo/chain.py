@@ -38,6 +38,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
 from neuro_ep.records.model import NetworkModel, NeuronModel
+from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
 
@@ -271,6 +272,7 @@ CHAIN = replace(
     summary="layers drive each other and echo together, every one nudged by the next",
     source=SOURCE,
     model=model,
+    parameters=(among(NUDGING, "symmetric"), OPTIMISER, JUDGED, READ),
     defaults={
         "digits-rows": changed(
             rhel.RHEL.defaults["digits-rows"],

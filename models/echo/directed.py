@@ -33,6 +33,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
 from neuro_ep.records.model import NetworkModel, NeuronModel
+from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.settings import Settings
 
 SOURCE = "derived here, after Scurria et al. 2026"
@@ -153,6 +154,7 @@ DIRECTED = replace(
     summary="synapses with a direction: two echoes that correct each other",
     source=SOURCE,
     model=model,
+    parameters=(among(NUDGING, "symmetric"), OPTIMISER, JUDGED, READ),
     family="directed",
     bounds=BOUNDS,
     claims={

@@ -37,6 +37,8 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
 from neuro_ep.records.model import NetworkModel, NeuronModel
+from neuro_ep.records.parameter import FRICTION as FRICTION_RATE
+from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.settings import Settings, changed
 
 SOURCE = "Pourcel et al. 2025, arXiv 2506.06248; discrete form derived here"
@@ -153,6 +155,7 @@ FRICTION = replace(
     summary="run with friction, run back with gain, nudged: the adjoint",
     source=SOURCE,
     model=model,
+    parameters=(among(NUDGING, "symmetric"), OPTIMISER, JUDGED, READ, FRICTION_RATE),
     # Test accuracy 0.957, 0.950 to 0.964, of seeds 0 to 4.
     defaults={
         "digits-rows": changed(rhel.RHEL.defaults["digits-rows"], friction=0.05),

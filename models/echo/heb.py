@@ -44,6 +44,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import JUDGED, NUDGING, READ
 from neuro_ep.records.protocol import Phase, Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -265,6 +266,7 @@ HEB = Rule(
     source=SOURCE,
     model=model,
     protocol=protocol,
+    parameters=(NUDGING, READ, replace(JUDGED, high=0.0)),
     defaults={
         "digits-rows": Settings(
             layers=(8, 64),

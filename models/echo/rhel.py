@@ -26,6 +26,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.protocol import run_then_echo
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -255,6 +256,7 @@ RHEL = Rule(
     source=SOURCE,
     model=model,
     protocol=lambda settings: run_then_echo(settings.nudging, settings.free),
+    parameters=(among(NUDGING, *ECHOES), OPTIMISER, JUDGED, READ),
     defaults={
         "digits-rows": echo_settings(layers=(8, 64), free=16, epochs=40, read=10),
         "digits-pixels": echo_settings(layers=(1, 64), free=51.2, epochs=120, read=10),

@@ -15,12 +15,26 @@ from neuro_ep.models.equilibrium import prototypical
 from neuro_ep.models.equilibrium import published as sets
 from neuro_ep.models.equilibrium.ep import CONTRAST
 from neuro_ep.models.equilibrium.hopfield import (
+    ACTIVATIONS,
     Plasticity,
     is_discrete,
     named,
     network_model,
 )
 from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    COST,
+    DYNAMICS,
+    FILTERS,
+    IMAGE,
+    NUDGED,
+    NUDGING,
+    PLASTIC_EVERY,
+    PLASTICITY,
+    TOLERANCE,
+    among,
+)
 from neuro_ep.records.protocol import free_then_nudged
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -48,7 +62,7 @@ db/dt = plastic*v_unit*(eta/beta)*rho_rate_post : volt (clock-driven)
 
 # The difference is taken after the neurons have moved; the product rule reads rates
 # before they move, with the currents of this step.
-PLASTICITY = {
+FORMS = {
     "difference": Plasticity(DIFFERENCE, BIAS_DIFFERENCE),
     "product-rule": Plasticity(PRODUCT_RULE, BIAS_PRODUCT_RULE, {"order": -0.5}),
 }
@@ -66,9 +80,7 @@ def model(settings: Settings) -> NetworkModel:
         named({"difference": None}, settings.plasticity, "plasticity in discrete time")
         form = prototypical.CONTRAST if slow else prototypical.STEPWISE
         return prototypical.network_model(settings, form)
-    form = named(
-        {"difference": CONTRAST} if slow else PLASTICITY, settings.plasticity, what
-    )
+    form = named({"difference": CONTRAST} if slow else FORMS, settings.plasticity, what)
     return network_model(settings, form, SOURCE)
 
 
@@ -79,6 +91,12 @@ CONTINUAL_EP = Rule(
     model=model,
     protocol=lambda settings: free_then_nudged(
         settings.nudging, settings.free, settings.nudged, settings.plastic_every
+    ),
+    parameters=(
+        *(FILTERS, IMAGE, NUDGING, NUDGED, TOLERANCE, PLASTICITY, PLASTIC_EVERY),
+        among(ACTIVATION, *ACTIVATIONS),
+        among(DYNAMICS, "continuous", "discrete"),
+        among(COST, "squared-error", "cross-entropy"),
     ),
     defaults={
         "digits": Settings(

@@ -33,6 +33,15 @@ from neuro_ep.models.equilibrium.hopfield import (
     named,
 )
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    DYNAMICS,
+    NUDGED,
+    NUDGING,
+    TOLERANCE,
+    WEIGHT_ANGLE,
+    among,
+)
 from neuro_ep.records.protocol import free_then_nudged
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -166,6 +175,11 @@ CONTINUAL_VF = Rule(
     model=model,
     protocol=lambda settings: free_then_nudged(
         settings.nudging, settings.free, settings.nudged
+    ),
+    parameters=(
+        *(NUDGING, NUDGED, TOLERANCE, WEIGHT_ANGLE),
+        among(ACTIVATION, *ACTIVATIONS),
+        among(DYNAMICS, "continuous", "discrete"),
     ),
     defaults={
         "digits": Settings(

@@ -19,12 +19,24 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium import prototypical
 from neuro_ep.models.equilibrium import published as sets
 from neuro_ep.models.equilibrium.hopfield import (
+    ACTIVATIONS,
     Plasticity,
     is_discrete,
     named,
     network_model,
 )
 from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    COST,
+    DYNAMICS,
+    FILTERS,
+    IMAGE,
+    NUDGED,
+    NUDGING,
+    TOLERANCE,
+    among,
+)
 from neuro_ep.records.protocol import free_then_contrast
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -65,6 +77,12 @@ EQUILIBRIUM_PROPAGATION = Rule(
     model=model,
     protocol=lambda settings: free_then_contrast(
         settings.nudging, settings.free, settings.nudged
+    ),
+    parameters=(
+        *(FILTERS, IMAGE, NUDGING, NUDGED, TOLERANCE),
+        among(ACTIVATION, *ACTIVATIONS),
+        among(DYNAMICS, "continuous", "discrete"),
+        among(COST, "squared-error", "cross-entropy"),
     ),
     defaults={
         "digits": Settings(

@@ -54,6 +54,14 @@ from brian2 import Hz, ms, mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
+from neuro_ep.records.parameter import (
+    ACTIVATION,
+    DYNAMICS,
+    NUDGED,
+    NUDGING,
+    PLASTICITY,
+    among,
+)
 from neuro_ep.records.protocol import free_then_nudged
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -198,7 +206,7 @@ GENERATORS = {
 }
 
 #: plasticity -> what spikes of either side do, and how biases move.
-PLASTICITY = {
+FORMS = {
     "derivative": (ON_PRE, ON_POST, BIAS),
     "hebbian": (HEBBIAN_ON_PRE, HEBBIAN_ON_POST, HEBBIAN_BIAS),
 }
@@ -220,7 +228,7 @@ def spiking_neurons(settings: Settings) -> NetworkModel:
         GENERATORS, settings.dynamics, "dynamics of spiking neurons"
     )
     on_pre, on_post, bias = named(
-        PLASTICITY, settings.plasticity, "plasticity of spiking neurons"
+        FORMS, settings.plasticity, "plasticity of spiking neurons"
     )
     named({"squared-error": None}, settings.cost, "cost of spiking neurons")
     _check_times(settings)
@@ -292,6 +300,11 @@ SPIKING_EP = Rule(
     model=spiking_neurons,
     protocol=lambda settings: free_then_nudged(
         settings.nudging, settings.free, settings.nudged
+    ),
+    parameters=(
+        *(NUDGING, NUDGED, among(ACTIVATION, *ACTIVATIONS)),
+        among(DYNAMICS, *GENERATORS),
+        among(PLASTICITY, *FORMS),
     ),
     defaults={"digits": DIGITS},
     claims={

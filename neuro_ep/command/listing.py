@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from neuro_ep.records.condition import BoundaryCondition
+from neuro_ep.records.parameter import possible
 from neuro_ep.records.rule import Preset, Rule
 
 Tasks = Mapping[str, str]
@@ -38,6 +39,10 @@ def _rule(rule: Rule) -> dict:
         "source": rule.source,
         "claims": dict(rule.claims),
         "tasks": list(rule.defaults),
+        "parameters": {
+            name: {"help": parameter.help, "values": possible(parameter)}
+            for name, parameter in rule.reads.items()
+        },
         "presets": {name: _preset(preset) for name, preset in rule.presets.items()},
     }
 
@@ -57,6 +62,7 @@ def as_text(tasks: Tasks, rules: Rules, conditions: Conditions) -> str:
     lines += ["", "rules"]
     for name, rule in rules.items():
         lines += _described(name, rule)
+        lines.append(_line("", f"reads: {', '.join(rule.reads)}"))
         for preset, chosen in rule.presets.items():
             lines.append(_line("", f"--preset {preset}: {_numbers(chosen)}"))
     lines += ["", "boundary conditions (neuro-ep check NAME)"]

@@ -11,53 +11,26 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
 from neuro_ep import __version__
-from neuro_ep.command.options import Parser, add_checking, add_training
+from neuro_ep.command.options import (
+    Parser,
+    add_checking,
+    add_parameters,
+    add_training,
+)
+from neuro_ep.command.rules import find_condition, find_rule
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.messages import mute_if_broken, say
+from neuro_ep.models import CONDITIONS, RULES, load
+from neuro_ep.records.parameter import DECLARED, suggestion
+from neuro_ep.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
-
-#: Where the rules live: name -> (module, attribute). Read when a rule is used.
-RULES = {
-    "continual-ep": ("neuro_ep.models.equilibrium.continual_ep", "CONTINUAL_EP"),
-    "ep": ("neuro_ep.models.equilibrium.ep", "EQUILIBRIUM_PROPAGATION"),
-    "continual-vf": ("neuro_ep.models.equilibrium.continual_vf", "CONTINUAL_VF"),
-    "dual-propagation": ("neuro_ep.models.dyads.dual_propagation", "DUAL_PROPAGATION"),
-    "dual-propagation-transpose": (
-        "neuro_ep.models.dyads.dual_propagation",
-        "DUAL_PROPAGATION_TRANSPOSE",
-    ),
-    "dual-propagation-kolen-pollack": (
-        "neuro_ep.models.dyads.dual_propagation",
-        "KOLEN_POLLACK",
-    ),
-    "dyadic": ("neuro_ep.models.dyads.dual_propagation", "DYADIC"),
-    "spiking-dual-propagation": (
-        "neuro_ep.models.dyads.spiking",
-        "SPIKING_DUAL_PROPAGATION",
-    ),
-    "spiking-ep": ("neuro_ep.models.equilibrium.spiking_ep", "SPIKING_EP"),
-    "dyadic-compartments": (
-        "neuro_ep.models.dyads.compartments",
-        "DYADIC_COMPARTMENTS",
-    ),
-    "rhel": ("neuro_ep.models.echo.rhel", "RHEL"),
-    "rhel-chain": ("neuro_ep.models.echo.chain", "CHAIN"),
-    "rhel-friction": ("neuro_ep.models.echo.friction", "FRICTION"),
-    "rhel-directed": ("neuro_ep.models.echo.directed", "DIRECTED"),
-    "heb": ("neuro_ep.models.echo.heb", "HEB"),
-}
-
-#: Boundary conditions of Lagrangian EP, which are checked and not trained with.
-CONDITIONS = (
-    *("glep-civp", "glep-cbvp", "glep-mixed"),
-    *("glep-natural", "glep-periodic", "glep-pfvp"),
-)
 
 #: What a build does not depend on, of all that train is told.
 UNBUILT = (
@@ -69,7 +42,8 @@ UNBUILT = (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
-        return _status(_parser().parse_args(arguments))
+        words = sys.argv[1:] if arguments is None else arguments
+        return _status(_parser(words).parse_args(words))
     finally:
         for stream in (sys.stdout, sys.stderr):
             mute_if_broken(stream)
@@ -110,7 +84,7 @@ def _warn(text: str):
     say(f"warning: {text}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser = Parser(
         prog="neuro-ep", description="Networks that learn by their own physics."
     )
@@ -118,9 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     listing = commands.add_parser("list", help="tasks and rules, with sources")
     listing.set_defaults(run=_list)
+    listing.add_argument("--rule", metavar="RULE", help="one rule, of your own too")
     training = commands.add_parser("train", help="train a network and record the run")
     training.set_defaults(run=_train)
-    add_training(training, RULES)
+    add_training(training, RULES, TASKS)
+    add_parameters(training, *_told(words))
     checking = commands.add_parser("check", help="is it the gradient?")
     checking.set_defaults(run=_check)
     add_checking(checking, [*RULES, *CONDITIONS])
@@ -143,25 +119,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _told(words: Sequence[str]) -> tuple:
+    """The parameters that help speaks of: those of the rule, if one is named."""
+    words = [part for word in words for part in word.split("=", 1)]
+    asked = {"-h", "--help"} & set(words) and "--rule" in words[:-1]
+    if not asked:
+        return (DECLARED.values(),)
+    try:
+        rule = find_rule(words[words.index("--rule") + 1])
+    except InputError:
+        return (DECLARED.values(),)
+    tasks = [task for task in rule.defaults if task in words] or list(rule.defaults)
+    defaults = rule.defaults[tasks[0]] if tasks else None
+    return rule.reads.values(), defaults
+
+
 def _list(options) -> int:
     from neuro_ep.command import listing
-    from neuro_ep.models.trajectories.boundary_conditions import (
-        CONDITIONS as conditions,
-    )
-    from neuro_ep.tasks.datasets import TASKS
 
-    rules = {name: _rule(name) for name in RULES}
+    names = RULES if options.rule is None else [options.rule]
+    rules = {rule.name: rule for rule in map(find_rule, names)}
+    places, tasks = ({}, {}) if options.rule else (CONDITIONS, TASKS)
+    conditions = {name: load(place) for name, place in places.items()}
     if options.json:
-        print(json.dumps(listing.as_json(TASKS, rules, conditions), indent=2))
+        print(json.dumps(listing.as_json(tasks, rules, conditions), indent=2))
     else:
-        print(listing.as_text(TASKS, rules, conditions))
+        print(listing.as_text(tasks, rules, conditions))
     return 0
 
 
 def _bench(options) -> int:
     from neuro_ep import benchmarks
 
-    rule = _rule(benchmarks.rule_of(options.name))
+    rule = find_rule(benchmarks.rule_of(options.name))
     result = benchmarks.run(options.name, rule, options.rounds)
     if options.json:
         print(json.dumps(result))
@@ -189,12 +179,13 @@ def _short(value) -> str:
 
 
 def _check(options) -> int:
-    if options.rule in CONDITIONS:
-        found, table = _check_condition(options)
+    condition = find_condition(options.rule)
+    if condition is not None:
+        found, table = _check_condition(condition, options)
     else:
         from neuro_ep import checking
 
-        rule, table = _rule(options.rule, CONDITIONS), checking.table
+        rule, table = find_rule(options.rule), checking.table
         found = checking.check(
             rule, layers=options.layers, batch=options.batch, seed=options.seed
         )
@@ -202,12 +193,9 @@ def _check(options) -> int:
     return 0 if found["passed"] else 1
 
 
-def _check_condition(options):
+def _check_condition(condition, options):
     """A boundary condition on the network of its reference; and how to show it."""
     from neuro_ep.checking.families import boundary_conditions as boundary
-    from neuro_ep.models.trajectories.boundary_conditions import (
-        CONDITIONS as conditions,
-    )
 
     for name in ("layers", "batch"):
         if getattr(options, name) is not None:
@@ -215,7 +203,7 @@ def _check_condition(options):
                 f"--{name}: {options.rule} is checked on one network of its own; "
                 "leave it out"
             )
-    return boundary.check(conditions[options.rule], seed=options.seed), boundary.table
+    return boundary.check(condition, seed=options.seed), boundary.table
 
 
 def _info(options) -> int:
@@ -242,8 +230,10 @@ def _train(options) -> int:
     from neuro_ep.training import train as training
     from neuro_ep.training.progress import Progress
 
-    _check_known(options.rule, RULES, "rule")
-    _check_known(options.task, datasets.TASKS, "task")
+    if options.task not in TASKS:
+        raise InputError(
+            f"no task is called {options.task!r}{suggestion(options.task, TASKS)}"
+        )
     start = _warm_start(options)
     rule, settings = _chosen(options, start)
     name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
@@ -297,7 +287,7 @@ def _chosen(options, start):
     """The rule and its settings, as they were left or, where nothing was, anew."""
     if start.left is not None:
         return start.left.rule, start.left.settings
-    rule = _rule(options.rule)
+    rule = find_rule(options.rule)
     return rule, rule.settings(options.task, options.preset, **_choices(options))
 
 
@@ -316,7 +306,7 @@ def _profile(dataset, settings, options) -> list:
     from neuro_ep.training import train as training
 
     return training.profile(
-        _rule(options.rule),
+        find_rule(options.rule),
         dataset,
         settings,
         seed=options.seed,
@@ -326,10 +316,7 @@ def _profile(dataset, settings, options) -> list:
 
 
 def _choices(options) -> dict:
-    from neuro_ep.records.settings import Settings
-
-    names = {item.name for item in fields(Settings)}
-    return {name: value for name, value in vars(options).items() if name in names}
+    return {name: getattr(options, name, None) for name in DECLARED}
 
 
 def _print_result(result, figure, shares, as_json: bool):
@@ -378,21 +365,6 @@ def _checked_figure(path: str | None) -> Path | None:
             "name a file elsewhere"
         ) from error
     return figure
-
-
-def _check_known(name: str, known, what: str):
-    if name not in known:
-        from neuro_ep.records.settings import suggestion
-
-        raise InputError(f"no {what} is called {name!r}{suggestion(name, known)}")
-
-
-def _rule(name: str, others=()):
-    _check_known(name, [*RULES, *others], "rule")
-    from importlib import import_module
-
-    module, attribute = RULES[name]
-    return getattr(import_module(module), attribute)
 
 
 if __name__ == "__main__":

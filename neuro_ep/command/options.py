@@ -6,35 +6,15 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-NUMBERS = (
-    *("beta", "alpha", "decay", "free", "nudged", "step", "tolerance"),
-    *("weight_angle", "judged", "friction"),
-)
-COUNTS = ("batch", "epochs", "plastic_every", "read")
-NAMES = ("nudging", "activation", "dynamics", "plasticity", "cost", "optimiser")
+from neuro_ep.records.parameter import Parameter
+from neuro_ep.records.settings import Settings
 
-HELP = {
-    "beta": "strength of nudging",
-    "alpha": "weight of the first state of a dyad in its mean",
-    "decay": "share of a weight lost in every presentation",
-    "free": "length of the free phase, in time constants",
-    "nudged": "length of the nudged phase, in time constants",
-    "step": "Euler step, in time constants",
-    "tolerance": "end phases once no neuron moves faster, per time constant",
-    "plastic_every": "steps from one opening of plasticity to the next",
-    "batch": "samples presented together",
-    "epochs": "passes over the training samples",
-    "nudging": "random-sign, symmetric or one-sided",
-    "activation": "sigmoid, hard-sigmoid or tanh; of dyads also relu, linear",
-    "dynamics": "continuous or discrete (a step of one time constant); of dyads also "
-    "stream (neurons go on from sample to sample)",
-    "plasticity": "difference or product-rule",
-    "cost": "squared-error or cross-entropy; of dyads also proximal",
-    "judged": "share of a run, at its end, in which the cost counts (0: its end)",
-    "read": "units of the last layer that are the output (0: all)",
-    "friction": "rate at which momenta are lost, of rhel-friction",
-    "optimiser": "of echoes: gradient-descent or adam",
-    "weight_angle": "degrees between forward and backward weights at the start",
+#: Heading in the help -> what stands there, of the declared parameters.
+GROUPS = {
+    "network": "layers, and the physics of neurons and synapses",
+    "protocol": "what happens when",
+    "plasticity": "how weights change",
+    "run": "samples and epochs",
 }
 
 
@@ -53,10 +33,16 @@ def add_checking(command: argparse.ArgumentParser, rules: Iterable[str]):
     command.add_argument("--seed", type=_integer, help="of weights and samples")
 
 
-def add_training(command: argparse.ArgumentParser, rules: Iterable[str]):
-    """What ``train`` is told."""
-    command.add_argument("task", metavar="TASK", help="digits, mnist")
-    command.add_argument("--rule", required=True, help=", ".join(rules))
+def add_training(
+    command: argparse.ArgumentParser, rules: Iterable[str], tasks: Iterable[str]
+):
+    """What ``train`` is told, beside the parameters of rules."""
+    command.add_argument("task", metavar="TASK", help=", ".join(tasks))
+    command.add_argument(
+        "--rule",
+        required=True,
+        help=f"{', '.join(rules)}; or FILE.py:NAME, package.module:NAME",
+    )
     command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
     command.add_argument("--seed", type=_integer, default=0)
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
@@ -71,32 +57,46 @@ def add_training(command: argparse.ArgumentParser, rules: Iterable[str]):
         "--profile", action="store_true", help="say where the time of an epoch goes"
     )
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
-    command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
-    command.add_argument(
-        "--connections",
-        type=_pairs,
-        metavar="PAIRS",
-        help="layers to join, such as 0-1,1-1,1-2,0-2 (0 is the input)",
-    )
-    command.add_argument(
-        "--filters",
-        type=lambda text: tuple(text.split(",")),
-        metavar="WORDS",
-        help="one a projection, such as 16c3p1,a2,all: 16 channels with a kernel of 3 "
-        "and padding 1, the average over 2 x 2, all to all",
-    )
-    command.add_argument(
-        "--image", type=_integers, help="channels, height, width, such as 1,8,8"
-    )
-    command.add_argument("--eta", type=_numbers, help="learning rates, input to output")
-    for name in NUMBERS:
-        flag = f"--{name.replace('_', '-')}"
-        command.add_argument(flag, type=_number, help=HELP[name])
-    for name in COUNTS:
-        flag = f"--{name.replace('_', '-')}"
-        command.add_argument(flag, type=_integer, help=HELP[name])
-    for name in NAMES:
-        command.add_argument(f"--{name}", help=HELP[name])
+
+
+def add_parameters(
+    command: argparse.ArgumentParser,
+    parameters: Iterable[Parameter],
+    defaults: Settings | None = None,
+):
+    """An option for each parameter, under the heading of its group.
+
+    ``defaults`` are the settings that hold where an option is not given; without them
+    the help names none, since each rule and task has its own.
+    """
+    groups = {
+        name: command.add_argument_group(name, about) for name, about in GROUPS.items()
+    }
+    for parameter in parameters:
+        if parameter.is_fixed:
+            continue
+        words = parameter.help
+        if parameter.choices:
+            words += f": {', '.join(parameter.choices)}"
+        if defaults is not None:
+            words += f" (default: {as_word(getattr(defaults, parameter.name))})"
+        groups[parameter.group].add_argument(
+            f"--{parameter.name.replace('_', '-')}",
+            type=READERS[parameter.kind],
+            metavar=METAVARS[parameter.kind],
+            help=words.replace("%", "%%"),
+        )
+
+
+def as_word(value) -> str:
+    """A value of settings as the command line takes it."""
+    if not isinstance(value, tuple):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    parts = [
+        "-".join(map(str, part)) if isinstance(part, tuple) else as_word(part)
+        for part in value
+    ]
+    return ",".join(parts) or "none"
 
 
 def _converted(convert: Callable, text: str, remedy: str):
@@ -131,3 +131,28 @@ def _pairs(text: str) -> tuple[tuple[int, ...], ...]:
 
     remedy = "pairs of layers with commas between, such as 0-1,1-1,1-2"
     return _converted(lambda text: tuple(map(pair, text.split(","))), text, remedy)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+#: Kind of a parameter -> what reads its word, and how the help calls it.
+READERS: dict[str, Callable] = {
+    "number": _number,
+    "count": _integer,
+    "name": str,
+    "numbers": _numbers,
+    "counts": _integers,
+    "words": _words,
+    "pairs": _pairs,
+}
+METAVARS = {
+    "number": "X",
+    "count": "N",
+    "name": "NAME",
+    "numbers": "X,X",
+    "counts": "N,N",
+    "words": "WORD,WORD",
+    "pairs": "N-N,N-N",
+}

@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.parameter import (
+    COMMON,
+    DECLARED,
+    Parameter,
+    checked,
+    possible,
+    suggestion,
+)
 from neuro_ep.records.protocol import Protocol
-from neuro_ep.records.settings import Settings, changed, suggestion
+from neuro_ep.records.settings import Settings, changed
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,10 @@ class Rule:
         Settings -> the network's equations.
     protocol
         Settings -> the phases of a presentation.
+    parameters
+        What the rule reads beside what all rules read
+        (:data:`neuro_ep.records.parameter.COMMON`), each with the choices it knows.
+        Whatever else settings hold is refused.
     defaults
         Task -> settings that were measured to work on it.
     presets
@@ -55,17 +67,27 @@ class Rule:
     model: Callable[[Settings], NetworkModel]
     protocol: Callable[[Settings], Protocol]
     defaults: Mapping[str, Settings]
+    parameters: tuple[Parameter, ...] = ()
     presets: Mapping[str, Preset] = field(default_factory=dict)
     gain: bool = False
     family: str = "equilibrium"
     claims: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
+    @property
+    def reads(self) -> dict[str, Parameter]:
+        """Every parameter that the rule reads, by name."""
+        return {parameter.name: parameter for parameter in (*COMMON, *self.parameters)}
+
     def settings(self, task: str, preset: str | None = None, **choices) -> Settings:
         """The settings for a task, measured or preset, with some values chosen anew.
 
-        Raises InputError for a task without settings and for unknown or bad values.
+        Raises InputError for a task without settings, for values out of range and for
+        parameters that the rule does not read.
         """
+        for name, value in choices.items():
+            if value is not None:
+                self._check_read(name, value)
         if preset is not None:
             return changed(self._preset(task, preset).settings, **choices)
         if task not in self.defaults:
@@ -74,6 +96,32 @@ class Rule:
                 f"{suggestion(task, self.defaults)}"
             )
         return changed(self.defaults[task], **choices)
+
+    def check_settings(self, settings: Settings):
+        """Raises InputError for settings with what the rule does not read or know."""
+        for name, parameter in DECLARED.items():
+            value = getattr(settings, name)
+            untold = name not in self.reads and parameter.default in (None, value)
+            if not untold:
+                self._check_read(name, value)
+
+    def _check_read(self, name: str, value):
+        """Raises InputError where a value would have no effect, or is not known."""
+        if name not in DECLARED:
+            raise InputError(
+                f"no parameter is called {name!r}{suggestion(name, self.reads)}"
+            )
+        if name not in self.reads:
+            raise InputError(
+                f"{name} = {value}: {self.name} does not read {name}; leave it out. It "
+                f"reads {', '.join(self.reads)}"
+            )
+        parameter = self.reads[name]
+        if parameter.is_fixed and value not in parameter.choices:
+            raise InputError(
+                f"{name} = {value}: {self.name} knows {possible(parameter)} only"
+            )
+        checked(parameter, value)
 
     def _preset(self, task: str, name: str) -> Preset:
         if name not in self.presets:

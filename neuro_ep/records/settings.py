@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass, fields, replace
-from numbers import Real
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.filters import Shape, map_shapes
+from neuro_ep.records.parameter import DECLARED, checked, suggestion
+
+#: Bytes of weights and states beyond which a network is refused.
+LARGEST = 2**40
 
 
 @dataclass(frozen=True)
@@ -92,51 +94,23 @@ class Settings:
     cost: str = "squared-error"
 
     def __post_init__(self):
-        _check(
-            len(self.layers) >= 2,
-            "layers",
-            self.layers,
-            "name at least two, such as 64,10",
-        )
-        whole = all(_is_count(units) for units in self.layers)
-        _check(whole, "layers", self.layers, "1 unit or more each, whole numbers")
-        remedy = "a finite number above 0; its sign comes from the nudging"
-        _check(0 < self.beta < math.inf, "beta", self.beta, remedy)
-        for name in ("nudged", "step"):
-            value, remedy = getattr(self, name), "a duration above 0, in time constants"
-            _check(0 < value < math.inf, name, value, remedy)
-        remedy = "a duration from 0, in time constants"
-        _check(0 <= self.free < math.inf, "free", self.free, remedy)
-        _check(self.step <= 1, "step", self.step, "at most 1 time constant")
-        finite = 0 <= self.tolerance < math.inf
-        _check(finite, "tolerance", self.tolerance, "a finite number from 0")
-        _check(0 <= self.alpha <= 1, "alpha", self.alpha, "a number from 0 to 1")
-        _check(0 <= self.decay < 1, "decay", self.decay, "a number from 0, below 1")
-        judged = 0 <= self.judged <= 1
-        _check(judged, "judged", self.judged, "a share from 0 to 1")
-        fits = self.read >= 0 and self.read % 1 == 0 and self.read <= self.layers[-1]
-        _check(fits, "read", self.read, "units of the last layer, or 0 for all")
-        possible = isinstance(self.friction, Real) and 0 <= self.friction < math.inf
-        remedy = "one finite rate from 0, the same for all neurons"
-        _check(possible, "friction", self.friction, remedy)
-        turned = 0 <= self.weight_angle <= 180
-        _check(turned, "weight_angle", self.weight_angle, "degrees from 0 to 180")
-        for name in ("batch", "epochs", "plastic_every"):
+        for name, parameter in DECLARED.items():
             value = getattr(self, name)
-            _check(_is_count(value), name, value, "a whole number from 1")
+            if parameter.kind != "name":  # a rule says which names it knows
+                value = checked(parameter, value)
+            object.__setattr__(self, name, value)
+        enough = len(self.layers) >= 2
+        _check(enough, "layers", self.layers, "name at least two, such as 64,10")
+        _check_size(self.layers, self.batch)
+        read = self.read <= self.layers[-1]
+        _check(read, "read", self.read, "units of the last layer, or 0 for all")
         self._check_connections()
         self._check_filters()
         projections = len(self.edges)
         if len(self.eta) == 1:
             object.__setattr__(self, "eta", self.eta * projections)
-        _check(
-            len(self.eta) == projections,
-            "eta",
-            self.eta,
-            f"one learning rate, or {projections}: one per projection",
-        )
-        possible = all(0 <= rate < math.inf for rate in self.eta)
-        _check(possible, "eta", self.eta, "learning rates are numbers from 0")
+        remedy = f"one learning rate, or {projections}: one per projection"
+        _check(len(self.eta) == projections, "eta", self.eta, remedy)
 
     @property
     def edges(self) -> tuple[tuple[int, int], ...]:
@@ -151,9 +125,12 @@ class Settings:
 
     def _check_filters(self):
         if not self.filters:
+            lonely = f"image = {self.image}: it is read with filters; give both or none"
+            if self.image:
+                raise InputError(lonely)
             return
-        maps = len(self.image) == 3 and all(_is_count(size) for size in self.image)
-        _check(maps, "image", self.image, "channels, height and width, such as 1,8,8")
+        remedy = "channels, height and width, such as 1,8,8"
+        _check(len(self.image) == 3, "image", self.image, remedy)
         remedy = f"a word for each of the {len(self.edges)} projections"
         _check(len(self.filters) == len(self.edges), "filters", self.filters, remedy)
         for layer, shape in self.shapes.items():
@@ -162,20 +139,37 @@ class Settings:
             _check(fits, "layers", self.layers, remedy + f"give it {units} units")
 
     def _check_connections(self):
-        last = len(self.layers) - 1
+        if not self.connections:
+            return
+        last, pairs = len(self.layers) - 1, self.connections
+        once = len(set(pairs)) == len(pairs)
+        known = all(end <= last for pair in pairs for end in pair)
         remedy = f"pairs such as 0-1 of layers from 0 to {last}, none twice"
-        once = len(set(self.connections)) == len(self.connections)
-        known = all(0 <= end <= last for pair in self.connections for end in pair)
-        _check(once and known, "connections", self.connections, remedy)
-        if self.connections:
-            reached = {post for _, post in self.connections}
-            all_reached = reached == set(range(1, last + 1))
-            remedy = "synapses onto every layer but the input"
-            _check(all_reached, "connections", self.connections, remedy)
+        _check(once and known, "connections", pairs, remedy)
+        joined = {post for _, post in pairs} == set(range(1, last + 1))
+        _check(joined, "connections", pairs, "synapses onto every layer but the input")
+        idle = sorted(set(range(last)) - _reaching(pairs, last))
+        remedy = f"layer {idle[:1]} reaches no output; join it to a layer above"
+        _check(not idle, "connections", pairs, remedy)
 
 
-def _is_count(value) -> bool:
-    return value >= 1 and value % 1 == 0
+def _reaching(pairs, last: int) -> set[int]:
+    """Layers from which a path leads to the last one, itself included."""
+    found = {last}
+    while more := {pre for pre, post in pairs if post in found} - found:
+        found |= more
+    return found
+
+
+def _check_size(layers, batch: int):
+    """Refuses networks that no memory holds, before anything is built."""
+    weights = sum(pre * post for pre, post in zip(layers, layers[1:], strict=False))
+    size = 8 * (weights + batch * sum(layers))
+    if size > LARGEST:
+        raise InputError(
+            f"layers {','.join(map(str, layers))} with batch = {batch} would take "
+            f"{size / 2**30:.3g} GiB or more; choose fewer units"
+        )
 
 
 def _check(condition: bool, name: str, value, remedy: str):
@@ -193,10 +187,3 @@ def changed(settings: Settings, **choices) -> Settings:
     if len(set(settings.eta)) == 1:  # one rate serves any number of projections
         chosen.setdefault("eta", settings.eta[:1])
     return replace(settings, **chosen)
-
-
-def suggestion(name: str, known) -> str:
-    """The sentence that helps after a wrong name."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"{hint} Choose from: {', '.join(sorted(known))}"

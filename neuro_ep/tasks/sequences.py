@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuro_ep.records.dataset import Dataset
-from neuro_ep.tasks.datasets import TASKS
+from neuro_ep.tasks import TASKS
 
 SAMPLES, TEST, SEED = 1500, 300, 0
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.settings import Settings, changed
-from neuro_ep.tasks.datasets import TASKS
+from neuro_ep.tasks import TASKS
 
 REMEDY = (
     "--data takes a folder with one pair NAME_TRAIN.ts and NAME_TEST.ts, or the first "

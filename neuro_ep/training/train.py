@@ -180,6 +180,7 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
 
 
 def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
+    rule.check_settings(settings)
     features, classes = dataset.features, dataset.classes
     if (settings.layers[0], settings.read or settings.layers[-1]) != (
         features,
@@ -201,17 +202,6 @@ def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
         raise InputError(
             f"beta = {settings.beta} in float32: rounding spoils updates below "
             f"{SMALLEST_BETA_IN_FLOAT32}; raise beta or use --dtype float64"
-        )
-    model = rule.model(settings)
-    if settings.weight_angle and model.backward is None:
-        raise InputError(
-            f"weight_angle = {settings.weight_angle}: {rule.name} has one weight for "
-            "both directions; leave it out, or choose the rule continual-vf"
-        )
-    if settings.friction and "friction" not in model.output.parameters:
-        raise InputError(
-            f"friction = {settings.friction}: neurons of {rule.name} have none; leave "
-            "it out, or choose the rule rhel-friction"
         )
     _check_length(
         rule.protocol(settings), sum(presentations(dataset, settings)), settings

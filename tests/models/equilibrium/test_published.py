@@ -11,6 +11,7 @@ import pytest
 from brian2 import prefs, set_device
 
 from neuro_ep.command import main as cli
+from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.training import train as training
@@ -18,7 +19,7 @@ from neuro_ep.training import train as training
 PRESETS = [
     (name, preset)
     for name in cli.RULES
-    for preset in cli._rule(name).presets
+    for preset in find_rule(name).presets
 ]  # fmt: skip
 
 #: T, K, beta, learning rates from output to input, epochs: spec of the C-EP paper.
@@ -61,7 +62,7 @@ def test_every_published_run_is_there():
 
 @pytest.mark.parametrize(("rule", "name"), PRESETS)
 def test_it_runs(rule, name, tmp_path):
-    rule = cli._rule(rule)
+    rule = find_rule(rule)
     preset = rule.presets[name]
     dataset = noise(preset.task)
     layers = (dataset.inputs.shape[1], *[5] * (len(preset.settings.layers) - 2), 10)
@@ -82,7 +83,7 @@ def test_it_runs(rule, name, tmp_path):
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_numbers(name):
-    (rule,) = [cli._rule(rule) for rule, preset in PRESETS if preset == name]
+    (rule,) = [find_rule(rule) for rule, preset in PRESETS if preset == name]
     preset = rule.presets[name]
     chosen = preset.settings
     given = (chosen.free, chosen.nudged, chosen.beta, chosen.eta[::-1], chosen.epochs)
@@ -113,4 +114,4 @@ def test_list_shows_presets(capsys):
 )
 def test_wrong_preset(rule, task, name, said):
     with pytest.raises(InputError, match=said):
-        cli._rule(rule).settings(task, name)
+        find_rule(rule).settings(task, name)

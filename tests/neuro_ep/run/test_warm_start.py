@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neuro_ep.command import main as cli
+from neuro_ep.command.rules import find_rule
 from neuro_ep.recording import open_recording
 from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle
@@ -44,7 +45,7 @@ def start(here, **words):
 
 @pytest.fixture
 def rule():
-    return cli._rule("continual-ep")
+    return find_rule("continual-ep")
 
 
 @pytest.fixture
@@ -282,7 +283,7 @@ def test_what_a_build_does_not_depend_on_is_no_word(here):
 
 @pytest.mark.parametrize("name", cli.RULES)
 def test_every_rule_can_be_left_without_brian2(here, built, name):
-    rule = cli._rule(name)
+    rule = find_rule(name)
     settings = rule.settings(next(iter(rule.defaults)))
     start(here).keep(rule, settings, DIGITS, built)
     file = here / "cache" / start(here).name
@@ -296,7 +297,7 @@ def test_every_rule_can_be_left_without_brian2(here, built, name):
 
 @pytest.mark.parametrize("name", cli.RULES)
 def test_every_rule_is_recorded_the_same(here, built, name):
-    rule = cli._rule(name)
+    rule = find_rule(name)
     settings = rule.settings(next(iter(rule.defaults)))
     start(here).keep(rule, settings, DIGITS, built)
     left = start(here).left

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from neuro_ep.errors import InputError
-from neuro_ep.tasks.datasets import TASKS, load
+from neuro_ep.tasks import TASKS
+from neuro_ep.tasks.datasets import load
 
 NAMES = {
     "x_train": "train-images-idx3-ubyte",

@@ -10,7 +10,7 @@ from brian2 import prefs, set_device
 
 from neuro_ep import recording
 from neuro_ep.build.network import build_network
-from neuro_ep.command.main import _rule
+from neuro_ep.command.rules import find_rule
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
@@ -49,7 +49,7 @@ def few():
 def small(name):
     """The settings of a rule, for a small network."""
     layers = LAYERS.get(name, (8, 12))
-    return changed(_rule(name).settings("digits-rows"), layers=layers, batch=5)
+    return changed(find_rule(name).settings("digits-rows"), layers=layers, batch=5)
 
 
 def simulate(name, dataset):
@@ -57,7 +57,7 @@ def simulate(name, dataset):
     select_target("numpy")
     settings = small(name)
     shown = sum(presentations(dataset, settings))
-    network = build_network(_rule(name), settings, capacity=shown, dtype=np.float32)
+    network = build_network(find_rule(name), settings, capacity=shown, dtype=np.float32)
     damped = [value for value in network.values if value.endswith(".damping")]
     network.values.update(dict.fromkeys(damped, 0.3))
     return device.simulation(network)
@@ -67,7 +67,7 @@ def shown(name, dataset, folder, count, forgotten=()):
     """The state after so many epochs, each begun without what is forgotten."""
     simulation = simulate(name, dataset)
     samples = training._samples(folder, dataset, "float32")
-    weights = training.initial_weights(_rule(name), small(name), 0)
+    weights = training.initial_weights(find_rule(name), small(name), 0)
     state = training._start(simulation.plan, weights, "float32")
     run = Epochs(simulation, dataset, 0, samples)
     for epoch in range(1, count + 1):
@@ -105,7 +105,10 @@ def test_every_epoch_leaves_something_to_remember(few, name, tmp_path):
 
 
 def test_gradient_descent_remembers_nothing(few):
-    rule, settings = _rule("rhel"), changed(small("rhel"), optimiser="gradient-descent")
+    rule, settings = (
+        find_rule("rhel"),
+        changed(small("rhel"), optimiser="gradient-descent"),
+    )
     select_target("numpy")
     assert device.simulation(build_network(rule, settings)).plan.carried == ()
 
@@ -124,7 +127,9 @@ def stop(row):
 
 def train(dataset, name, out, target="numpy", **options):
     settings = changed(small(name), epochs=2)
-    training.train(_rule(name), dataset, settings, out=out, target=target, **options)
+    training.train(
+        find_rule(name), dataset, settings, out=out, target=target, **options
+    )
     return out
 
 

@@ -1,0 +1,37 @@
+"""A rule in a file of its own: continual EP whose weights fade while they learn.
+
+Run:       neuro-ep train digits --rule sims/my_rules.py:DECAY --decay 1e-5
+           neuro-ep check sims/my_rules.py:DECAY         (without decay: the gradient)
+"""
+
+from dataclasses import replace
+
+from neuro_ep import PARAMETERS
+from neuro_ep.models import CONTINUAL_EP
+
+FADING = """
+w = w - fading*w
+"""
+
+
+def model(settings):
+    """The network of continual EP, and weights that lose a share at every step."""
+    physics = CONTINUAL_EP.model(settings)
+    fading = settings.decay * settings.step / settings.nudged
+    synapse = replace(
+        physics.synapse,
+        equations=physics.synapse.equations + "fading : 1 (shared, constant)\n",
+        parameters={**physics.synapse.parameters, "fading": fading},
+        update=FADING,
+    )
+    return replace(physics, synapse=synapse)
+
+
+DECAY = replace(
+    CONTINUAL_EP,
+    name="continual-ep-decay",
+    summary="continual EP whose weights fade while they learn",
+    model=model,
+    parameters=(*CONTINUAL_EP.parameters, PARAMETERS["decay"]),
+    presets={},
+)
