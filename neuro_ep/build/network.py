@@ -10,10 +10,12 @@ from brian2 import Clock, Network, NeuronGroup
 from brian2.core.preferences import prefs
 
 from neuro_ep.build.neurons import cell_values, make_cells
+from neuro_ep.build.order import at
 from neuro_ep.build.synapses import SynapseMaker
 from neuro_ep.build.wiring import ONE, wiring
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.presentation.presentations import PHASE_FIELDS, Presentations
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
@@ -122,6 +124,7 @@ def build_network(
         capacity=capacity,
         phases=len(protocol.phases),
         clock=clock,
+        **at(moment.PRESENT),
     )
     compartments = [part for cell in cells for part in cell.compartments]
     every = [*projections.values(), *biases.values(), *others]

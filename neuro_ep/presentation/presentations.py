@@ -85,8 +85,10 @@ class Presentations(Group):
 
     add_to_magic_network = True
 
-    def __init__(self, *, replicas, capacity, phases, clock, name="presentations"):
-        super().__init__(clock=clock, when="before_start", order=-1, name=name)
+    def __init__(
+        self, *, replicas, capacity, phases, clock, when, order, name="presentations"
+    ):
+        super().__init__(clock=clock, when=when, order=order, name=name)
         self.variables = variables = Variables(self)
         variables.add_constant("N", capacity)
         variables.create_clock_variables(self._clock)
@@ -187,8 +189,8 @@ class PresentationOperation(CodeRunner):
             presentations,
             "presentation",
             clock=presentations._clock,
-            when="before_start",
-            order=-1,
+            when=presentations.when,
+            order=presentations.order,
             name=f"{presentations.name}_operation",
         )
         self.variables = Variables(None)
