@@ -49,7 +49,9 @@ def make_cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
     """The layers, in the order in which they move within a step."""
     names = layer_names(settings.layers)
     cells = []
-    for k, (name, kind) in enumerate(zip(names, _kinds(model, settings), strict=True)):
+    for k, (name, kind) in enumerate(
+        zip(names, kinds_of_layers(model, settings), strict=True)
+    ):
         size = settings.batch * settings.layers[k]
         up, down = turns(k, len(names), model.sweep)
         basal, apical = _neurons(name, kind, size, clock, up), None
@@ -61,7 +63,7 @@ def make_cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
     return cells
 
 
-def _kinds(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
+def kinds_of_layers(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
     """The neurons of every layer."""
     averaged = {
         edge.post

@@ -69,7 +69,7 @@ def slot(name: str) -> str:
 
 
 def at(name: str, later: float = 0) -> dict:
-    """What Brian2 takes for an object that runs at a moment, or a little later in it."""
+    """What Brian2 takes for an object that runs at a moment, or later in it."""
     return {"when": slot(name), "order": PLACES[name][1] + later}
 
 

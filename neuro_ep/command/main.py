@@ -1,5 +1,5 @@
-"""The command line: ``neuro-ep list``, ``train``, ``check``, ``bench``,
-``info``, ``report``.
+"""The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
+``bench``, ``info``, ``report``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from neuro_ep import __version__
-from neuro_ep.command.options import Parser, add_checking, add_training
+from neuro_ep.command.options import Parser, add_checking, add_training, add_variant
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.messages import mute_if_broken, say
 
@@ -124,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="is it the gradient?")
     checking.set_defaults(run=_check)
     add_checking(checking, [*RULES, *CONDITIONS])
+    ordering = commands.add_parser("order", help="what a step does, in its order")
+    ordering.set_defaults(run=_order)
+    add_variant(ordering, RULES)
+    printing = commands.add_parser("equations", help="the text of every group")
+    printing.set_defaults(run=_equations)
+    add_variant(printing, RULES)
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
@@ -137,7 +143,8 @@ def _parser() -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    for command in (listing, training, checking, benching, info, reporting):
+    every = (listing, training, checking, ordering, printing, benching, info, reporting)
+    for command in every:
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -216,6 +223,32 @@ def _check_condition(options):
                 "leave it out"
             )
     return boundary.check(conditions[options.rule], seed=options.seed), boundary.table
+
+
+def _variant(options):
+    """The rule that is named, and the settings of one form of it."""
+    rule = _rule(options.rule)
+    task = options.task
+    if task is None:
+        named = rule.presets.get(options.preset)
+        task = named.task if named else next(iter(rule.defaults))
+    return rule, rule.settings(task, options.preset, **_choices(options))
+
+
+def _order(options) -> int:
+    from neuro_ep.command import printing
+
+    rows = printing.order(*_variant(options))
+    print(json.dumps(rows, indent=2) if options.json else printing.order_table(rows))
+    return 0
+
+
+def _equations(options) -> int:
+    from neuro_ep.command import printing
+
+    page = printing.equations(*_variant(options))
+    print(json.dumps(page, indent=2) if options.json else printing.as_text(page))
+    return 0
 
 
 def _info(options) -> int:

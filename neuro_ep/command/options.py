@@ -57,7 +57,6 @@ def add_training(command: argparse.ArgumentParser, rules: Iterable[str]):
     """What ``train`` is told."""
     command.add_argument("task", metavar="TASK", help="digits, mnist")
     command.add_argument("--rule", required=True, help=", ".join(rules))
-    command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
     command.add_argument("--seed", type=_integer, default=0)
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
     command.add_argument("--resume", action="store_true", help="go on after a stop")
@@ -71,6 +70,19 @@ def add_training(command: argparse.ArgumentParser, rules: Iterable[str]):
         "--profile", action="store_true", help="say where the time of an epoch goes"
     )
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
+    add_settings(command)
+
+
+def add_variant(command: argparse.ArgumentParser, rules: Iterable[str]):
+    """What ``order`` and ``equations`` are told: a rule, and which form of it."""
+    command.add_argument("rule", metavar="RULE", help=", ".join(rules))
+    command.add_argument("--task", help="whose settings are taken; the first if none")
+    add_settings(command)
+
+
+def add_settings(command: argparse.ArgumentParser):
+    """What chooses the settings of a rule."""
+    command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
     command.add_argument("--layers", type=_integers, help="units, such as 64,128,10")
     command.add_argument(
         "--connections",

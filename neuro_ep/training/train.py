@@ -19,6 +19,7 @@ from neuro_ep import recording
 from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.moment import as_rows
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import ENDLESS_STEPS, Plan
@@ -117,6 +118,7 @@ def train(
         if start is not None and left is None:
             start.keep(rule, settings, dataset, simulation)
         writer.header["provenance"].update(simulation.describe())
+        writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, weights, dtype)
         if writer.last_epoch < 0:  # said once, when a run begins
             told = reversal_warning(rule, simulation, dataset, samples, state, dtype)
