@@ -103,6 +103,11 @@ def _link(group: NeuronGroup, other: NeuronGroup):
             setattr(group, name, linked_var(other, name))
 
 
+def compartments_of(cells: list[Cell]) -> list[tuple[NeuronGroup, NeuronModel]]:
+    """Every group of these layers with its equations."""
+    return [part for cell in cells for part in cell.compartments]
+
+
 def cell_values(compartments) -> dict[str, np.ndarray | float]:
     values: dict[str, np.ndarray | float] = {}
     for group, kind in compartments:

@@ -1,9 +1,9 @@
-"""A rule as it is simulated: the order of a step, and the complete text of its groups."""
+"""A rule as it is simulated: the order of a step, the text of every group."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import dedent, indent
+from textwrap import indent
 
 from neuro_ep.build.wiring import layer_names, wiring
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
@@ -55,7 +55,6 @@ def equations(rule: Rule, settings: Settings) -> dict:
 
 def _neurons(model: NetworkModel, settings: Settings) -> dict[str, dict]:
     """The layers and their apical compartments."""
-    # what build.neurons makes of the same records
     from neuro_ep.build.neurons import kinds_of_layers
 
     found = {}
@@ -100,8 +99,7 @@ def _group(texts: Mapping[str, str], parameters: Mapping, more: Mapping) -> dict
 
 def _text(code: str) -> str:
     """Code or equations as lines that begin at the left."""
-    lines = [line.rstrip() for line in dedent(code).strip().splitlines()]
-    return "\n".join(line.strip() for line in lines)
+    return "\n".join(line.strip() for line in code.strip().splitlines())
 
 
 def _written(values: Mapping) -> dict[str, str]:

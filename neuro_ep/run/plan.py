@@ -58,7 +58,8 @@ class Plan:
     dtype
         The type of inputs, states and weights.
     order
-        All that a step does, in its order: rows of :data:`neuro_ep.records.moment.COLUMNS`.
+        All that a step does, in its order; columns as in
+        :data:`neuro_ep.records.moment.COLUMNS`.
     """
 
     settings: Settings
