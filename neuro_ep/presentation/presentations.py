@@ -197,7 +197,7 @@ class PresentationOperation(CodeRunner):
         return self.variables[own]
 
     def reset(self, onset, gathered):
-        """Set these at the beginning of a presentation, and look whether they run away."""
+        """Set these when a presentation begins, and look whether they run away."""
         self.onset, self.bounded, self.gathered = [], [], []
         for (group, name), value in onset.items():
             array = self.refer(group, name)
