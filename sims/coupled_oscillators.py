@@ -48,6 +48,7 @@ from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory_oscillators as oracle
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import Problem
+from neuro_ep.records import moment
 
 OSCILLATORS, DT, BETA = 6, 0.1, 1e-3
 
@@ -156,7 +157,7 @@ def without_turn() -> Rule:
 
     def model(settings):
         right = COUPLED_OSCILLATORS.model(settings)
-        drifts = {k: v for k, v in right.output.regularly.items() if k != "start"}
+        drifts = {k: v for k, v in right.output.regularly.items() if k != moment.BEGIN}
         return replace(right, output=replace(right.output, regularly=drifts))
 
     return replace(COUPLED_OSCILLATORS, model=model)

@@ -78,7 +78,7 @@ ENERGY = {
 def model(settings: Settings) -> NetworkModel:
     """The parts, with their parameters."""
     cell = {"tau": 10 * ms, "v_unit": 1 * mV}
-    synapse = {"parameters": {"v_unit": 1 * mV}, "when": "synapses"}
+    synapse = {"parameters": {"v_unit": 1 * mV}, "when": "learn"}
     return NetworkModel(
         input=NeuronModel(INPUT),
         hidden=NeuronModel(CELL + HIDDEN, cell, {"v": 0 * mV}),

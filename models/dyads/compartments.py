@@ -53,6 +53,7 @@ from neuro_ep.models.dyads.dual_propagation import (
     protocol,
 )
 from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
     ACTIVATION,
@@ -116,7 +117,7 @@ prediction : volt
 tau_membrane : second (shared, constant)
 """
 
-READ_OUT = {"end": "prediction = v_soma - E_leak"}
+READ_OUT = {moment.FINISH: "prediction = v_soma - E_leak"}
 
 OUTPUT_APICAL = """
 I_nudge    = (g_leak + g_couple)*nudge                               : amp
@@ -189,8 +190,8 @@ def compartments(settings: Settings) -> NetworkModel:
                 onset=apical_rest,
             ),
         ),
-        synapse=SynapseModel(SYNAPSE, "w", synaptic, when="synapses"),
-        bias=SynapseModel(BIAS, "b", synaptic, when="synapses"),
+        synapse=SynapseModel(SYNAPSE, "w", synaptic, when=moment.LEARN),
+        bias=SynapseModel(BIAS, "b", synaptic, when=moment.LEARN),
         normaliser=(
             SynapseModel(NORMALISER, None, UNITS)
             if settings.cost == "cross-entropy"

@@ -46,6 +46,7 @@ from brian2 import ms, mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.models.equilibrium.published import measured
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
     ACTIVATION,
@@ -299,7 +300,7 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
         pool=SynapseModel(POOL, None, UNITS),
         output=_output(settings, gains, known["onset"]),
         **(_separate(settings) if separate else _tied(settings)),
-        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when="synapses"),
+        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when=moment.LEARN),
         normaliser=(
             SynapseModel(NORMALISER, None, UNITS)
             if settings.cost == "cross-entropy"
@@ -323,14 +324,14 @@ def _tied(settings: Settings) -> dict:
             "leave it out, or choose the rule dual-propagation-kolen-pollack"
         )
     known = {**UNITS, **BASAL_TIME}
-    return {"synapse": SynapseModel(PLASTICITY + TIED, "w", known, when="synapses")}
+    return {"synapse": SynapseModel(PLASTICITY + TIED, "w", known, when=moment.LEARN)}
 
 
 def _separate(settings: Settings) -> dict:
     known = {"decay": settings.decay, **UNITS, **BASAL_TIME}
     return {
-        "synapse": SynapseModel(FORWARD, "w", known, when="synapses"),
-        "backward": SynapseModel(FEEDBACK, "w", known, when="synapses"),
+        "synapse": SynapseModel(FORWARD, "w", known, when=moment.LEARN),
+        "backward": SynapseModel(FEEDBACK, "w", known, when=moment.LEARN),
     }
 
 

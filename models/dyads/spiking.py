@@ -59,6 +59,7 @@ from neuro_ep.models.dyads.dual_propagation import (
     protocol,
 )
 from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
     ACTIVATION,
@@ -217,8 +218,10 @@ def spiking_dyads(settings: Settings) -> NetworkModel:
             events=events,
         ),
         output=NeuronModel(OUTPUT + nudge + LINEAR + DYAD, known, onset=AT_REST),
-        synapse=SynapseModel(PLASTICITY + TIED, "w", synaptic, when="after_resets"),
-        bias=SynapseModel(BIAS, "b", synaptic, when="after_resets"),
+        synapse=SynapseModel(
+            PLASTICITY + TIED, "w", synaptic, when=moment.LEARN_AFTER_RESET
+        ),
+        bias=SynapseModel(BIAS, "b", synaptic, when=moment.LEARN_AFTER_RESET),
         normaliser=(
             SynapseModel(NORMALISER, None, UNITS)
             if settings.cost == "cross-entropy"

@@ -37,6 +37,7 @@ from brian2 import mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.rule import Rule
@@ -219,7 +220,7 @@ def model(settings: Settings) -> NetworkModel:
         NEURON,
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=ONSET,
-        regularly={"before_groups": DRIFT, "after_groups": DRIFT_AGAIN},
+        regularly={moment.FIRST_HALF: DRIFT, moment.SECOND_HALF: DRIFT_AGAIN},
         returning=("q", "p"),
     )
     local = rhel.of_neurons(settings, rhel.GRADIENT)
@@ -250,8 +251,8 @@ def told(settings: Settings) -> NetworkModel:
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=hamiltonian.ONSET,
         regularly={
-            "before_groups": TOLD_DRIFT,
-            "after_groups": hamiltonian.DRIFT_AGAIN,
+            moment.FIRST_HALF: TOLD_DRIFT,
+            moment.SECOND_HALF: hamiltonian.DRIFT_AGAIN,
         },
     )
     return replace(rhel.model(settings), hidden=neuron, output=neuron)

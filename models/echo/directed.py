@@ -32,6 +32,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.settings import Settings
@@ -129,7 +130,10 @@ def model(settings: Settings) -> NetworkModel:
         NEURON,
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=ONSET,
-        regularly={"before_groups": DRIFT, "after_groups": hamiltonian.DRIFT_AGAIN},
+        regularly={
+            moment.FIRST_HALF: DRIFT,
+            moment.SECOND_HALF: hamiltonian.DRIFT_AGAIN,
+        },
     )
     directed = (SYNAPSE, rhel.GRADIENT, rhel.CHANGE_W)
     return replace(

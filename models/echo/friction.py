@@ -36,6 +36,7 @@ from brian2 import mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import FRICTION as FRICTION_RATE
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
@@ -143,7 +144,7 @@ def model(settings: Settings) -> NetworkModel:
         NEURON,
         parameters={**hamiltonian.NEURON_PARAMETERS, "friction": friction},
         onset=ONSET,
-        regularly={"before_groups": DRIFT, "after_groups": DRIFT_AGAIN},
+        regularly={moment.FIRST_HALF: DRIFT, moment.SECOND_HALF: DRIFT_AGAIN},
         returning=("q_plus", "p_plus"),
     )
     return replace(rhel.model(settings), hidden=neuron, output=neuron, source=SOURCE)

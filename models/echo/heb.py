@@ -43,6 +43,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, READ
 from neuro_ep.records.protocol import Phase, Protocol
@@ -187,7 +188,7 @@ def moving(
         equations + MOVING,
         weight,
         PARAMETERS,
-        regularly={"before_groups": MIRROR + drift, "after_groups": drift},
+        regularly={moment.FIRST_HALF: MIRROR + drift, moment.SECOND_HALF: drift},
         gate="learns",
         update=turn + decay + DECAY_MOMENTUM,
         carried=("momentum",),
@@ -214,9 +215,9 @@ def model(settings: Settings) -> NetworkModel:
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=ONSET,
         regularly={
-            "before_groups": DRIFT,
-            "after_groups": DRIFT_AGAIN,
-            "end": RESET,
+            moment.FIRST_HALF: DRIFT,
+            moment.SECOND_HALF: DRIFT_AGAIN,
+            moment.FINISH: RESET,
         },
     )
     return NetworkModel(
@@ -233,7 +234,7 @@ def model(settings: Settings) -> NetworkModel:
             "hardening": moving(
                 "l", HARDENING, DRIFT_HARDENING, DECAY_HARDENING, initial=0.1
             ),
-            "mass": SynapseModel(MASS, "m", deliver="start", initial=1.0),
+            "mass": SynapseModel(MASS, "m", deliver=moment.BEGIN, initial=1.0),
         },
         energy=ENERGY,
         read_out="q",

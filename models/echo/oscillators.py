@@ -40,6 +40,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.settings import Settings
 
@@ -139,7 +140,11 @@ NEURON = NeuronModel(
     OSCILLATOR,
     parameters=hamiltonian.NEURON_PARAMETERS,
     onset=ONSET,
-    regularly={"start": TURN, "before_groups": DRIFT, "after_groups": DRIFT_AGAIN},
+    regularly={
+        moment.BEGIN: TURN,
+        moment.FIRST_HALF: DRIFT,
+        moment.SECOND_HALF: DRIFT_AGAIN,
+    },
     returning=("q_plus", "p_plus"),
 )
 

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
 from neuro_ep.records.protocol import run_then_echo
@@ -147,8 +148,8 @@ SYMMETRIC = Echo(
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=hamiltonian.ONSET,
         regularly={
-            "before_groups": hamiltonian.DRIFT,
-            "after_groups": hamiltonian.DRIFT_AGAIN,
+            moment.FIRST_HALF: hamiltonian.DRIFT,
+            moment.SECOND_HALF: hamiltonian.DRIFT_AGAIN,
         },
         returning=("q_plus", "p_plus"),
     ),
@@ -163,8 +164,8 @@ ONE_SIDED = Echo(
         parameters=hamiltonian.NEURON_PARAMETERS,
         onset=hamiltonian.SINGLE_ONSET,
         regularly={
-            "before_groups": hamiltonian.SINGLE_DRIFT,
-            "after_groups": hamiltonian.SINGLE_DRIFT_AGAIN,
+            moment.FIRST_HALF: hamiltonian.SINGLE_DRIFT,
+            moment.SECOND_HALF: hamiltonian.SINGLE_DRIFT_AGAIN,
         },
         returning=("q", "p"),
     ),
@@ -176,7 +177,7 @@ ONE_SIDED = Echo(
 ECHOES = {"symmetric": SYMMETRIC, "one-sided": ONE_SIDED}
 
 # Read before the neurons move; what neurons have gathered is taken after they have.
-OF_NEURONS = {"deliver": "start", "when": "synapses"}
+OF_NEURONS = {"deliver": moment.BEGIN, "when": moment.LEARN}
 
 
 def of_neurons(settings: Settings, gradient: str) -> dict[str, SynapseModel]:

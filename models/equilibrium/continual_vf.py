@@ -32,6 +32,7 @@ from neuro_ep.models.equilibrium.hopfield import (
     is_discrete,
     named,
 )
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
     ACTIVATION,
@@ -145,7 +146,7 @@ def _continuous(settings: Settings) -> NetworkModel:
     known, onset = NEURON_PARAMETERS, {"v": 0 * mV}
 
     def synapses(equations, weight):
-        return SynapseModel(equations, weight, SYNAPSE_PARAMETERS, when="synapses")
+        return SynapseModel(equations, weight, SYNAPSE_PARAMETERS, when=moment.LEARN)
 
     return NetworkModel(
         input=NeuronModel(INPUT),

@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from brian2 import ms, mV
 
 from neuro_ep.errors import InputError
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.settings import Settings, suggestion
 
@@ -161,7 +162,7 @@ since_mark = 0 : 1
 rho_mark   = x : 1
 """
 
-MARKING = {"end": "rho_mark = marking*rho_next + (1 - marking)*rho_mark"}
+MARKING = {moment.FINISH: "rho_mark = marking*rho_next + (1 - marking)*rho_mark"}
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Plasticity:
 
     weights: str
     biases: str
-    schedule: dict = field(default_factory=lambda: {"when": "synapses"})
+    schedule: dict = field(default_factory=lambda: {"when": moment.LEARN})
     marked: bool = False
 
 

@@ -17,6 +17,7 @@ networks and not of this file.
 from brian2 import ms, mV
 
 from neuro_ep.models.equilibrium.hopfield import Plasticity, named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.settings import Settings
 
@@ -138,7 +139,7 @@ since_mark = 0 : 1
 s_mark     = x : 1
 """
 
-MARKING = {"end": "s_mark = marking*s + (1 - marking)*s_mark"}
+MARKING = {moment.FINISH: "s_mark = marking*s + (1 - marking)*s_mark"}
 
 STEPWISE = Plasticity(DIFFERENCE, BIAS_DIFFERENCE)
 CONTRAST = Plasticity(MARKED, BIAS_MARKED, marked=True)

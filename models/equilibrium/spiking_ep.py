@@ -53,6 +53,7 @@ from brian2 import Hz, ms, mV
 
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
     ACTIVATION,
@@ -250,7 +251,7 @@ def spiking_neurons(settings: Settings) -> NetworkModel:
         ),
         output=NeuronModel(OUTPUT + cells, known, {**AT_REST, **start}, events=spikes),
         synapse=SynapseModel(SYNAPSE, "w", synaptic, on_pre=on_pre, on_post=on_post),
-        bias=SynapseModel(bias + BIAS_CURRENT, "b", UNITS, when="synapses"),
+        bias=SynapseModel(bias + BIAS_CURRENT, "b", UNITS, when=moment.LEARN),
         energy={},
         read_out="rho_2",
         read_out_unit=None,

@@ -31,6 +31,7 @@ Deviations: the copy that is not nudged runs again beside the other, so that the
 difference is there at every step.
 """
 
+from neuro_ep.records import moment
 from neuro_ep.records.model import NeuronModel, SynapseModel
 
 SOURCE = "Berneman & Hexner 2025, arXiv 2506.20402"
@@ -70,6 +71,6 @@ pull_nudged_post = stiffness*x_nudged_pre : 1 (summed)
 stiffness : 1
 """
 
-NEURON = NeuronModel(NEURON_EQUATIONS, regularly={"after_groups": STEP})
+NEURON = NeuronModel(NEURON_EQUATIONS, regularly={moment.SECOND_HALF: STEP})
 
-SYNAPSE = SynapseModel(SYNAPSE_EQUATIONS, "stiffness", when="end")
+SYNAPSE = SynapseModel(SYNAPSE_EQUATIONS, "stiffness", when=moment.FINISH)

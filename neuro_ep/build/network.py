@@ -9,11 +9,13 @@ import numpy as np
 from brian2 import Clock, Network, NeuronGroup
 from brian2.core.preferences import prefs
 
-from neuro_ep.build.neurons import cell_values, make_cells
+from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cells
+from neuro_ep.build.order import at
 from neuro_ep.build.synapses import SynapseMaker
 from neuro_ep.build.wiring import ONE, wiring
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.presentation.presentations import PHASE_FIELDS, Presentations
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
@@ -117,14 +119,36 @@ def build_network(
     projections = {k: v for k, v in made.items() if edges[k].pre is not None}
     biases = {k: v for k, v in made.items() if edges[k].pre is None}
     others = [] if model.normaliser is None else [synapses.normalise(model.normaliser)]
+    every = [*projections.values(), *biases.values(), *others]
     presentations = Presentations(
         replicas=settings.batch,
         capacity=capacity,
         phases=len(protocol.phases),
         clock=clock,
+        **at(moment.PRESENT),
     )
-    compartments = [part for cell in cells for part in cell.compartments]
-    every = [*projections.values(), *biases.values(), *others]
+    _attach(presentations, model, settings, cells, every)
+    compartments = compartments_of(cells)
+    network = LayeredNetwork(
+        settings=settings,
+        model=model,
+        protocol=protocol,
+        layers=tuple(cell.group for cell in cells),
+        projections=projections,
+        biases=biases,
+        presentations=presentations,
+        values=cell_values(compartments) | synapses.values,
+        brian2=Network(*(part for part, _ in compartments), one, *every, presentations),
+    )
+    _add_values(network)
+    if set_values:
+        set_all(network, network.values)
+    return network
+
+
+def _attach(presentations: Presentations, model, settings, cells: list[Cell], synapses):
+    """Tell the presentations what they clamp, reset, read and announce."""
+    compartments = compartments_of(cells)
     presentations.attach(
         input_group=cells[0].group,
         output_group=cells[-1].group,
@@ -137,7 +161,7 @@ def build_network(
             for name, value in kind.onset.items()
         },
         marks=[(group, name) for group, kind in compartments for name in kind.marks],
-        listeners=[*(group for group, _ in compartments), *every],
+        listeners=[*(group for group, _ in compartments), *synapses],
         outputs=settings.read or None,
         gathered=[
             (group, name)
@@ -146,24 +170,14 @@ def build_network(
             if kind.returning and name not in kind.returning
         ],
     )
-    groups = [group for group, _ in compartments]
-    network = LayeredNetwork(
-        settings=settings,
-        model=model,
-        protocol=protocol,
-        layers=tuple(cell.group for cell in cells),
-        projections=projections,
-        biases=biases,
-        presentations=presentations,
-        values=cell_values(compartments) | synapses.values,
-        brian2=Network(*groups, one, *every, presentations),
-    )
+
+
+def _add_values(network: LayeredNetwork):
+    """The protocol's values, and which units are read out, beside the parameters."""
     network.values.update(protocol_values(network))
-    if "read" in cells[-1].group.variables:
-        network.values[f"{cells[-1].group.name}.read"] = _read_units(settings)
-    if set_values:
-        set_all(network, network.values)
-    return network
+    output = network.layers[-1]
+    if "read" in output.variables:
+        network.values[f"{output.name}.read"] = _read_units(network.settings)
 
 
 def _read_units(settings: Settings) -> np.ndarray:

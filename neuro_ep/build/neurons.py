@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from brian2 import NeuronGroup, linked_var
 
+from neuro_ep.build.order import at, before, turns
 from neuro_ep.build.parameters import parameters_of
 from neuro_ep.build.wiring import layer_names, wiring
 from neuro_ep.engine.dense.shared_loops import neuron_code_object_class
+from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.settings import Settings
 
@@ -30,11 +32,11 @@ class Cell:
             return basal
         return [*basal, (self.apical, self.kind.apical)]
 
-    def order_of_sum(self, variable: str) -> float:
+    def order_of_sum(self, variable: str, earlier: int) -> float:
         """When a summed variable is delivered: just before it is read."""
         if self.apical is not None and is_linked(self.apical, variable):
-            return self.apical.order - 1
-        return self.group.order - 1
+            return before(self.apical.order, earlier)
+        return before(self.group.order, earlier)
 
 
 def is_linked(group: NeuronGroup, variable: str) -> bool:
@@ -45,11 +47,13 @@ def is_linked(group: NeuronGroup, variable: str) -> bool:
 
 def make_cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
     """The layers, in the order in which they move within a step."""
-    names, last = layer_names(settings.layers), len(settings.layers) - 1
+    names = layer_names(settings.layers)
     cells = []
-    for k, (name, kind) in enumerate(zip(names, _kinds(model, settings), strict=True)):
+    for k, (name, kind) in enumerate(
+        zip(names, kinds_of_layers(model, settings), strict=True)
+    ):
         size = settings.batch * settings.layers[k]
-        up, down = (2 * k, 2 * (2 * last + 1 - k)) if model.sweep else (0, 0)
+        up, down = turns(k, len(names), model.sweep)
         basal, apical = _neurons(name, kind, size, clock, up), None
         if kind.apical is not None:
             apical = _neurons(f"{name}_apical", kind.apical, size, clock, down)
@@ -59,7 +63,7 @@ def make_cells(model: NetworkModel, settings: Settings, clock) -> list[Cell]:
     return cells
 
 
-def _kinds(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
+def kinds_of_layers(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
     """The neurons of every layer."""
     averaged = {
         edge.post
@@ -73,22 +77,22 @@ def _kinds(model: NetworkModel, settings: Settings) -> list[NeuronModel]:
     return [model.input, *hidden, model.output]
 
 
-def _neurons(name, kind: NeuronModel, n, clock, order) -> NeuronGroup:
+def _neurons(name, kind: NeuronModel, n, clock, turn) -> NeuronGroup:
     group = NeuronGroup(
         n,
         kind.equations,
         method=kind.method,
         clock=clock,
-        order=order,
+        order=turn,
         name=name,
         events={event: condition for event, (condition, _) in kind.events.items()},
         codeobj_class=neuron_code_object_class(),
     )
     for event, (_, code) in kind.events.items():
         if code:
-            group.run_on_event(event, code, when="resets")
-    for slot, code in kind.regularly.items():
-        group.run_regularly(code, when=slot, name=f"{name}_{slot}")
+            group.run_on_event(event, code, **at(moment.RESET))
+    for when, code in kind.regularly.items():
+        group.run_regularly(code, **at(when), name=f"{name}_{when}")
     return group
 
 
@@ -97,6 +101,11 @@ def _link(group: NeuronGroup, other: NeuronGroup):
     for name in group.equations.names:
         if is_linked(group, name):
             setattr(group, name, linked_var(other, name))
+
+
+def compartments_of(cells: list[Cell]) -> list[tuple[NeuronGroup, NeuronModel]]:
+    """Every group of these layers with its equations."""
+    return [part for cell in cells for part in cell.compartments]
 
 
 def cell_values(compartments) -> dict[str, np.ndarray | float]:

@@ -8,11 +8,13 @@ import numpy as np
 from brian2 import Equations, NeuronGroup
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.build.order import at, before, slot
 from neuro_ep.build.parameters import RATE, parameters_of
 from neuro_ep.build.wiring import Edge
 from neuro_ep.engine.convolution import BiasSynapses, ConvSynapses, PoolSynapses
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.errors import InputError
+from neuro_ep.records import moment
 from neuro_ep.records.model import SynapseModel
 
 
@@ -72,18 +74,17 @@ class SynapseMaker:
             equations,
             replicas=self.settings.batch,
             clock=post.clock,
-            when=kind.when,
-            order=kind.order,
             sum_order=order,
             adds=adds,
-            deliver=kind.deliver,
+            deliver=slot(kind.deliver),
             name=name,
+            **at(kind.when, kind.order),
             **how,
         )
         if kind.update:
-            synapses.run_where(kind.update, "plastic", name=f"{name}_update")
-        for slot, code in kind.regularly.items():
-            regularly(synapses, kind.gate, code, when=slot, name=f"{name}_{slot}")
+            _update(synapses, kind.update)
+        for when, code in kind.regularly.items():
+            regularly(synapses, kind.gate, code, **at(when), name=f"{name}_{when}")
         return synapses
 
     def _pathways(self, kind: SynapseModel, pre) -> dict[str, str]:
@@ -103,13 +104,21 @@ class SynapseMaker:
             variable, _, side = equation.varname.rpartition("_")
             group = post if side == "post" else pre
             cell = self.by_name.get(group.name)
-            time = cell.order_of_sum(variable) if cell else group.order - 1
             earlier = self.begun.get((group.name, variable), 0)
             self.begun[group.name, variable] = earlier + 1
-            order[equation.varname] = time + 1e-3 * earlier
+            turn = before(group.order, earlier)  # of what a layer does not consist of
+            if cell is not None:
+                turn = cell.order_of_sum(variable, earlier)
+            order[equation.varname] = turn
             if earlier:
                 adds.append(equation.varname)
         return order, adds
+
+
+def _update(synapses: DenseSynapses, code: str):
+    """Run code at the end of the steps in which plasticity is open."""
+    name = f"{synapses.name}_update"
+    synapses.run_where(code, "plastic", **at(moment.FINISH), name=name)
 
 
 def regularly(synapses: DenseSynapses, gate: str, code: str, **how):

@@ -1,5 +1,5 @@
-"""The command line: ``neuro-ep list``, ``train``, ``check``, ``bench``,
-``info``, ``report``.
+"""The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
+``bench``, ``info``, ``report``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -22,6 +22,7 @@ from neuro_ep.command.options import (
     add_checking,
     add_parameters,
     add_training,
+    add_variant,
 )
 from neuro_ep.command.rules import find_condition, find_rule
 from neuro_ep.errors import InputError, RunError
@@ -100,6 +101,14 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="is it the gradient?")
     checking.set_defaults(run=_check)
     add_checking(checking, [*RULES, *CONDITIONS])
+    ordering = commands.add_parser("order", help="what a step does, in its order")
+    ordering.set_defaults(run=_order)
+    add_variant(ordering, RULES)
+    add_parameters(ordering, DECLARED.values())
+    printing = commands.add_parser("equations", help="the text of every group")
+    printing.set_defaults(run=_equations)
+    add_variant(printing, RULES)
+    add_parameters(printing, DECLARED.values())
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
@@ -113,7 +122,8 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    for command in (listing, training, checking, benching, info, reporting):
+    every = (listing, training, checking, ordering, printing, benching, info, reporting)
+    for command in every:
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -204,6 +214,18 @@ def _check_condition(condition, options):
                 "leave it out"
             )
     return boundary.check(condition, seed=options.seed), boundary.table
+
+
+def _order(options) -> int:
+    from neuro_ep.command import printing
+
+    return printing.print_order(options)
+
+
+def _equations(options) -> int:
+    from neuro_ep.command import printing
+
+    return printing.print_equations(options)
 
 
 def _info(options) -> int:

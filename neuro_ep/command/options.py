@@ -59,6 +59,13 @@ def add_training(
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
 
 
+def add_variant(command: argparse.ArgumentParser, rules: Iterable[str]):
+    """What ``order`` and ``equations`` are told: a rule, and which form of it."""
+    command.add_argument("rule", metavar="RULE", help=", ".join(rules))
+    command.add_argument("--task", help="whose settings are taken; the first if none")
+    command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
+
+
 def add_parameters(
     command: argparse.ArgumentParser,
     parameters: Iterable[Parameter],

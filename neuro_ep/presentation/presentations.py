@@ -85,8 +85,10 @@ class Presentations(Group):
 
     add_to_magic_network = True
 
-    def __init__(self, *, replicas, capacity, phases, clock, name="presentations"):
-        super().__init__(clock=clock, when="before_start", order=-1, name=name)
+    def __init__(
+        self, *, replicas, capacity, phases, clock, when, order, name="presentations"
+    ):
+        super().__init__(clock=clock, when=when, order=order, name=name)
         self.variables = variables = Variables(self)
         variables.add_constant("N", capacity)
         variables.create_clock_variables(self._clock)
@@ -152,17 +154,7 @@ class Presentations(Group):
         operation.outputs = outputs
         if cost in output_group.variables:
             operation.cost_sum = operation.refer(output_group, cost)
-        operation.onset = [
-            (
-                operation.refer(group, name),
-                operation.refer(group, value) if isinstance(value, str) else value,
-            )
-            for (group, name), value in onset.items()
-        ]
-        operation.bounded, operation.gathered = [], []
-        for key, (array, _) in zip(onset, operation.onset, strict=True):
-            kind = operation.gathered if key in gathered else operation.bounded
-            kind.append(array)
+        operation.reset(onset, gathered)
         operation.marks = [operation.refer(group, name) for group, name in marks]
         operation.protocol = {
             name: [
@@ -187,8 +179,8 @@ class PresentationOperation(CodeRunner):
             presentations,
             "presentation",
             clock=presentations._clock,
-            when="before_start",
-            order=-1,
+            when=presentations.when,
+            order=presentations.order,
             name=f"{presentations.name}_operation",
         )
         self.variables = Variables(None)
@@ -203,6 +195,16 @@ class PresentationOperation(CodeRunner):
             self.variables.add_reference(own, group, name, index="0")
             self.names.append(own)
         return self.variables[own]
+
+    def reset(self, onset, gathered):
+        """Set these when a presentation begins, and look whether they run away."""
+        self.onset, self.bounded, self.gathered = [], [], []
+        for (group, name), value in onset.items():
+            array = self.refer(group, name)
+            start = self.refer(group, value) if isinstance(value, str) else value
+            self.onset.append((array, start))
+            kind = self.gathered if (group, name) in gathered else self.bounded
+            kind.append(array)
 
     @property
     def n_outputs(self) -> int:

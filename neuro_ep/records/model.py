@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from neuro_ep.records import moment
+
 
 class Shown(float):
     """A number in SI units, how it is written with its unit, and its dimensions.
@@ -45,7 +47,8 @@ class NeuronModel:
     method
         Brian2's name of the integrator.
     regularly
-        Slot of the schedule -> Brian2 code that runs there at every step.
+        Moment of a step, see :mod:`neuro_ep.records.moment` -> Brian2 code that runs
+        then, at every step.
     marks
         Variables that plasticity compares with, see
         :class:`neuro_ep.records.protocol.Phase`.
@@ -54,7 +57,7 @@ class NeuronModel:
         at rest; see :mod:`neuro_ep.training.reversal`.
     events
         Name of an event -> (the condition on which it happens, Brian2 code that runs
-        for the neurons in which it does, in the slot "resets"; nothing if empty). A
+        for the neurons in which it does, at RESET; nothing if empty). A
         spike is one.
     apical
         A second compartment of every neuron, a group of its own called NAME_apical.
@@ -79,16 +82,17 @@ class SynapseModel:
     weight
         The name of the variable that is learned, None where nothing is.
     when, order
-        The slot of Brian2's schedule in which the synapses change.
+        The moment at which the synapses change, and how much later within it.
     regularly
-        Slot of the schedule -> Brian2 code that runs there at every step.
+        Moment of a step, see :mod:`neuro_ep.records.moment` -> Brian2 code that runs
+        then, at every step.
     gate
         The shared variable that opens what runs regularly, where it is not zero; always
         open if empty.
     update
         Brian2 code that runs at the end of steps in which ``plastic`` is not zero.
     deliver
-        The slot in which sums are delivered.
+        The moment at which sums are delivered.
     initial
         Where learned variables from the one unit (biases) start, in units of v_unit.
     symmetric
@@ -105,12 +109,12 @@ class SynapseModel:
     equations: str
     weight: str | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    when: str = "groups"
+    when: str = moment.MOVE
     order: float = 0
     regularly: Mapping[str, str] = field(default_factory=dict)
     gate: str = ""
     update: str = ""
-    deliver: str = "groups"
+    deliver: str = moment.DELIVER
     initial: float = 0.0
     symmetric: bool = False
     on_pre: str = ""

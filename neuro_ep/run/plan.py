@@ -57,6 +57,9 @@ class Plan:
         ``"group.variable"`` that is not learned, but goes on from epoch to epoch.
     dtype
         The type of inputs, states and weights.
+    order
+        All that a step does, in its order; columns as in
+        :data:`neuro_ep.records.moment.COLUMNS`.
     """
 
     settings: Settings
@@ -73,6 +76,7 @@ class Plan:
     symmetric: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     dtype: str = "float64"
+    order: tuple[tuple[str, str, float, str, str], ...] = ()
 
 
 #: Between a weight and the one of the other direction, beside the largest: rounding.
@@ -98,6 +102,8 @@ def refuse_directed(plan: Plan, values: Mapping):
 
 def plan_of(network: LayeredNetwork) -> Plan:
     """What running a built network takes."""
+    from neuro_ep.build.order import order_of
+
     model, settings = network.model, network.settings
     group = network.presentations
     edges = {edge.name: edge for edge in wiring(model, settings)}
@@ -127,4 +133,5 @@ def plan_of(network: LayeredNetwork) -> Plan:
         ),
         carried=network.carried,
         dtype=np.dtype(network.layers[0].variables["x"].dtype).name,
+        order=order_of(network),
     )

@@ -11,12 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brian2.groups.group import CodeRunner
-from brian2.groups.neurongroup import StateUpdater, SubexpressionUpdater
-
-from neuro_ep.build.network import LayeredNetwork
-from neuro_ep.engine.dense.operations import PlasticityOperation, SummedOperation
-from neuro_ep.presentation.presentations import PresentationOperation
+from neuro_ep.build.order import described
 from neuro_ep.training.epochs import Epochs, State
 
 #: All that no object accounts for.
@@ -44,39 +39,6 @@ def profile_epoch(epochs: Epochs, state: State) -> list[Share]:
     rest = max(0.0, total - sum(share.seconds for share in shares))
     shares.sort(key=lambda share: -share.seconds)
     return [*shares, Share(REST, rest, rest / total)]
-
-
-def described(network: LayeredNetwork) -> dict[str, str]:
-    """Name of every object that computes something -> what it computes, in words."""
-    objects = network.brian2.sorted_objects
-    words = {
-        item.name: _words(item) for item in objects if isinstance(item, CodeRunner)
-    }
-    return {name: what for name, what in words.items() if what}
-
-
-def _words(item) -> str:
-    if isinstance(item, PresentationOperation):
-        return f"{item.group.name}: samples, phases, predictions"
-    if isinstance(item, (SummedOperation, PlasticityOperation)):
-        held = " (held)" if item.group.held else ""
-        return f"{item.group.name}: {', '.join(_computed(item))}{held}"
-    if isinstance(item, (StateUpdater, SubexpressionUpdater)):
-        computed = ", ".join(_computed(item))
-        return computed and f"{item.group.name}: {computed}"
-    return item.name
-
-
-def _computed(item) -> list[str]:
-    """The left-hand sides of the equations of an object."""
-    if isinstance(item, SummedOperation):
-        return [equation.varname for equation in item.equations]
-    if isinstance(item, PlasticityOperation):
-        return [f"d{equation.varname}/dt" for equation in item.equations]
-    if isinstance(item, StateUpdater):
-        return [f"d{name}/dt" for name in sorted(item.group.equations.diff_eq_names)]
-    frozen = item.group.user_equations.values()
-    return [eq.varname for eq in frozen if "constant over dt" in eq.flags]
 
 
 def table(shares: list[Share]) -> str:

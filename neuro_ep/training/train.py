@@ -20,6 +20,7 @@ from neuro_ep import recording
 from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.moment import as_rows
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
@@ -112,6 +113,7 @@ def train(
         samples = _samples(Path(folder), dataset, dtype)
         simulation = _built(rule, dataset, settings, target, dtype, start)
         writer.header["provenance"].update(simulation.describe())
+        writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, weights, dtype)
         if after is not None and writer.last_epoch < 0:
             state = _go_on(writer, simulation.plan, after)

@@ -11,6 +11,7 @@ from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory, trajectory_oscillators
 from neuro_ep.oracle.trajectory import CLASSES, cosine, relative_error
+from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -86,7 +87,7 @@ def test_springs_do_not_push(on_numpy):
 
 
 def without_turn(model):
-    drifts = {k: v for k, v in model.output.regularly.items() if k != "start"}
+    drifts = {k: v for k, v in model.output.regularly.items() if k != moment.BEGIN}
     return replace(model, output=replace(model.output, regularly=drifts))
 
 

@@ -12,6 +12,7 @@ from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.rhel import RHEL
 from neuro_ep.oracle import trajectory, trajectory_echo
 from neuro_ep.oracle.trajectory import CLASSES
+from neuro_ep.records import moment
 from neuro_ep.run.target import on_target, select_target
 
 
@@ -167,7 +168,7 @@ r_minus = tanh(q_minus)
 def symplectic_euler(settings):
     model = RHEL.model(settings)
     return replace(
-        model, output=replace(model.output, regularly={"before_groups": DRIFT_FIRST})
+        model, output=replace(model.output, regularly={moment.FIRST_HALF: DRIFT_FIRST})
     )
 
 
@@ -183,7 +184,7 @@ def test_symplectic_euler_in_the_same_order_must_fail(on_numpy, problem):
 def test_the_wrong_integrator_differs_in_the_drift_alone():
     settings = echo.settings_for(trajectory.reference(0), "symmetric")
     wrong, right = symplectic_euler(settings), RHEL.model(settings)
-    assert right.output.regularly["before_groups"] == hamiltonian.DRIFT
+    assert right.output.regularly[moment.FIRST_HALF] == hamiltonian.DRIFT
     assert replace(wrong, output=right.output) == right
 
 

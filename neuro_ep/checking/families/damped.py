@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from brian2 import Clock, Network, NeuronGroup, StateMonitor, TimedArray, prefs, second
 
+from neuro_ep.build.order import at
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.field import Parameters
@@ -71,12 +72,12 @@ def build(
         namespace=given(network, path),
         name="damped_neurons",
     )
-    for slot, code in neuron.regularly.items():
-        neurons.run_regularly(code, when=slot, name=f"damped_neurons_{slot}")
+    for when, code in neuron.regularly.items():
+        neurons.run_regularly(code, **at(when), name=f"damped_neurons_{when}")
     synapses = DenseSynapses(
         *(neurons, neurons, synapse.equations),
         clock=clock,
-        when=synapse.when,
+        **at(synapse.when, synapse.order),
         name="damped_synapses",
     )
     outputs = network.target.shape[1]

@@ -46,6 +46,7 @@ from neuro_ep.oracle.trajectory import (
     relative_error,
     running_cost,
 )
+from neuro_ep.records import moment
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
@@ -310,7 +311,7 @@ def whole_steps(rule: Rule, problem: Problem, exact: Parameters) -> float:
 
     def late(settings):
         model = rule.model(settings)
-        return replace(model, synapse=replace(model.synapse, when="resets"))
+        return replace(model, synapse=replace(model.synapse, when=moment.RESET))
 
     wrong = probe(replace(rule, model=late), problem)
     return relative_error(show(wrong, BETA).gradient, exact, ("B",))

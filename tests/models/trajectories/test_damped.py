@@ -9,6 +9,7 @@ from neuro_ep.checking.families import damped
 from neuro_ep.errors import InputError
 from neuro_ep.models.trajectories.damped import NEURON, SYNAPSE
 from neuro_ep.oracle.trajectory import complex_step
+from neuro_ep.records import moment
 from neuro_ep.run.target import select_target
 from neuro_ep.trajectories import damped as oracle
 
@@ -94,9 +95,9 @@ def test_compiled_target_agrees(network, exact):
 
 
 def with_step(old, new):
-    code = NEURON.regularly["after_groups"]
+    code = NEURON.regularly[moment.SECOND_HALF]
     assert old in code
-    return replace(NEURON, regularly={"after_groups": code.replace(old, new)})
+    return replace(NEURON, regularly={moment.SECOND_HALF: code.replace(old, new)})
 
 
 def test_targets_and_answers_must_be_turned_in_time(network, exact):
@@ -107,7 +108,7 @@ def test_targets_and_answers_must_be_turned_in_time(network, exact):
 
 
 def test_the_answer_must_not_have_gain(network, exact):
-    code = NEURON.regularly["after_groups"].splitlines(keepends=True)
+    code = NEURON.regularly[moment.SECOND_HALF].splitlines(keepends=True)
     nudged = next(line for line in code if line.startswith("v_nudged"))
     left, right = nudged.split("/(")
     gain = left.replace("- friction", "+ friction")

@@ -9,6 +9,7 @@ from neuro_ep import load_dataset, train
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.rhel import RHEL
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.training import train as training
 from neuro_ep.training.reversal import LARGEST, reversal_error, reversal_warning
@@ -99,7 +100,7 @@ def test_an_integrator_that_does_not_run_back_is_seen(program, samples):
 
     def model(settings):
         right = RHEL.model(settings)
-        neuron = replace(right.output, regularly={"before_groups": DRIFT_FIRST})
+        neuron = replace(right.output, regularly={moment.FIRST_HALF: DRIFT_FIRST})
         return replace(right, hidden=neuron, output=neuron)
 
     of = few(), samples("float32"), state(program, TAME, "float32")
