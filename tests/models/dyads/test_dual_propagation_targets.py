@@ -59,7 +59,6 @@ def on_target(target, folder):
     script.write_text(SCENARIO)
     done = subprocess.run(
         [sys.executable, script, target, out],
-        env={**os.environ, "NEURO_EP_CACHE": str(folder / "cache")},
         capture_output=True,
         text=True,
     )
