@@ -14,7 +14,7 @@ from neuro_ep.run.target import select_target
 from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
-LAYERS, BATCH, MILLI = (8, 12, 11, 5), 3, 1e-3
+LAYERS, BATCH = (8, 12, 11, 5), 3
 
 
 @pytest.fixture(autouse=True)

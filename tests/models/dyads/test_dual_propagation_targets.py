@@ -18,9 +18,7 @@ from neuro_ep.checking.families.dyads import (
 from neuro_ep.engine.dense.codeobjects import python_headers_available
 from neuro_ep.oracle import dyads
 
-LAYERS, BATCH, MILLI = (8, 12, 11, 5), 3, 1e-3
-
-
+MILLI = 1e-3
 COMPILER = bool(shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make"))
 
 

@@ -234,7 +234,8 @@ def test_cache_that_cannot_be_made(listing, here, refused, monkeypatch, target):
     monkeypatch.setenv("NEURO_EP_CACHE", str(here / "file" / "cache"))
     line = f"{RULE} --eta 0.001 --out new/run.h5 {target}"
     code = (
-        f"import sys; from neuro_ep import cli; sys.exit(cli.main({shlex.split(line)}))"
+        "import sys; from neuro_ep.command import main as cli;"
+        f"sys.exit(cli.main({shlex.split(line)}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
