@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 
 # One thread of BLAS for each of the two workers: more would wait for each other.
 test: $(VENV)/installed
-	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --durations=10
 
 exhaustive: $(VENV)/installed
 	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal -m ""

@@ -1,4 +1,11 @@
-"""Refuses to run against an uninstalled package."""
+"""One cache of builds for all tests, and scripts as modules.
+
+It refuses to run against an uninstalled package.
+"""
+
+import importlib.util
+import os
+from pathlib import Path
 
 import pytest
 
@@ -6,3 +13,34 @@ try:
     import neuro_ep.models  # noqa: F401 - the import is the check
 except ImportError:
     pytest.exit("run `pip install -e .` first", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def build_cache(tmp_path_factory) -> Path:
+    """Where builds are kept, for all workers: each is made once, or twice at once."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (folder.parent if shared else folder) / "builds"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_cache(build_cache):
+    """Nothing is built twice in a session, and the user's cache is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEURO_EP_CACHE", str(build_cache))
+        yield
+
+
+@pytest.fixture(scope="session")
+def module_at():
+    """Load the script at a path as a module, anew each time."""
+
+    def load(path: Path):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import io
-import subprocess
-import sys
 from html.parser import HTMLParser
 
 import numpy as np
@@ -17,66 +15,7 @@ from neuro_ep.errors import InputError
 image = pytest.importorskip("matplotlib.image")
 
 ODD = "<b>\"odd\" & 'half'</b> é"
-ROWS = [
-    {"test_accuracy": 0.1, "test_cost": 0.9, "wall_s": 0.5},
-    {
-        "test_accuracy": 0.8125,
-        "train_accuracy": 0.71,
-        "test_cost": 0.4321,
-        "train_cost": 0.5,
-        "wall_s": 2.0,
-    },
-    {
-        "test_accuracy": 0.7654,
-        "train_accuracy": 0.8,
-        "test_cost": 0.25,
-        "train_cost": 0.3,
-        "wall_s": 2.0,
-    },
-]
 VOID = {"meta", "img", "br"}
-
-
-def weights(epoch, inputs=12):
-    rng = np.random.default_rng(epoch)
-    return {
-        "input_hidden": rng.normal(size=(inputs, 5)).astype("f4"),
-        "hidden_output": rng.normal(size=(5, 2)),
-    }
-
-
-def begin(path, inputs=12, epochs=2, **changes):
-    header = {
-        "rule": "ep",
-        "task": "toy",
-        "layers": [inputs, 5, 2],
-        "seed": 3,
-        "epochs": epochs,
-        "target": "numpy",
-        "projections": {
-            name: {"source_pop": a, "target_pop": b, "units": "mV", "shape": size}
-            for name, a, b, size in (
-                ("input_hidden", "input", "hidden", [inputs, 5]),
-                ("hidden_output", "hidden", "output", [5, 2]),
-            )
-        },
-        "parameters": {
-            "beta": {"value": 0.73, "unit": "1"},
-            "tau": {"value": 10.0, "unit": "ms"},
-            "eta": {"value": [0.02, 0.01], "unit": "1"},
-        },
-        "equations": {"hidden": "dv/dt = -v/tau : volt # if v < 0"},
-        "provenance": {"source": "Someone 1999", "argv": ["neuro-ep", "a b"]},
-        "dataset": {"name": "toy", "source": "drawn at random", "shape": [3, 4]},
-    }
-    return recording.create(path, header | changes)
-
-
-def record(path, rows=ROWS, inputs=12, **changes):
-    writer = begin(path, inputs, **changes)
-    for epoch, row in enumerate(rows):
-        writer.checkpoint(epoch, weights(epoch, inputs), row)
-    return writer.finish(duration_s=4.5)
 
 
 class Page(HTMLParser):
@@ -120,10 +59,6 @@ class Page(HTMLParser):
         return [image.imread(io.BytesIO(base64.b64decode(text))) for text in data]
 
 
-def listing(folder):
-    return {f: f.read_bytes() for f in folder.rglob("*") if f.is_file()}
-
-
 def page_of(path, tmp_path):
     """The page and the numbers that `write` gives."""
     numbers = report.write(path, tmp_path / "page.html")
@@ -133,7 +68,7 @@ def page_of(path, tmp_path):
 # --- what it says ---
 
 
-def test_result_settings_and_sources(tmp_path):
+def test_result_settings_and_sources(record, tmp_path):
     page, numbers = page_of(record(tmp_path / "run.h5"), tmp_path)
     assert numbers == {
         "epochs": 2,
@@ -159,7 +94,7 @@ def test_result_settings_and_sources(tmp_path):
     assert "unfinished" not in page.text and "Stopped" not in page.text
 
 
-def test_how_it_was_made(tmp_path):
+def test_how_it_was_made(record, tmp_path):
     path = record(tmp_path / "run.h5")
     page, _ = page_of(path, tmp_path)
     with recording.open_recording(path) as run:
@@ -171,7 +106,7 @@ def test_how_it_was_made(tmp_path):
     assert page.tags.count("details") == 2
 
 
-def test_names_are_escaped(tmp_path):
+def test_names_are_escaped(record, tmp_path):
     odd = {"value": ODD, "unit": ODD}
     path = record(tmp_path / "run.h5", task=ODD, parameters={ODD: odd})
     page, _ = page_of(path, tmp_path)
@@ -180,7 +115,7 @@ def test_names_are_escaped(tmp_path):
 
 
 @pytest.mark.parametrize("stopped_by", ["divergence", "interrupt"])
-def test_a_run_that_stopped_early(tmp_path, stopped_by):
+def test_a_run_that_stopped_early(ROWS, begin, weights, tmp_path, stopped_by):
     writer = begin(tmp_path / "run.h5", epochs=9)
     for epoch, row in enumerate(ROWS):
         writer.checkpoint(epoch, weights(epoch), row)
@@ -193,7 +128,7 @@ def test_a_run_that_stopped_early(tmp_path, stopped_by):
 
 
 @pytest.mark.parametrize("inputs", [12, 4])
-def test_the_page_is_one_file_of_moderate_size(tmp_path, inputs):
+def test_the_page_is_one_file_of_moderate_size(record, tmp_path, inputs):
     page, _ = page_of(record(tmp_path / "run.h5", inputs=inputs), tmp_path)
     assert len(page.addresses) == page.tags.count("img") == 3
     for pixels in page.pictures():
@@ -203,14 +138,14 @@ def test_the_page_is_one_file_of_moderate_size(tmp_path, inputs):
     assert "@import" not in page.source and len(page.source) < 2e6
 
 
-def test_receptive_fields_are_those_of_the_training_figure(tmp_path):
+def test_receptive_fields_are_those_of_the_training_figure(record, tmp_path):
     path = record(tmp_path / "run.h5")
     page, _ = page_of(path, tmp_path)
     training_figure.draw(path, tmp_path / "run.png")
     assert np.array_equal(page.pictures()[0], image.imread(tmp_path / "run.png"))
 
 
-def test_lateral_weights_are_no_receptive_fields(tmp_path, monkeypatch):
+def test_lateral_weights_are_no_receptive_fields(record, tmp_path, monkeypatch):
     """12 pixels come in rows of 4; the 12 x 5 weights come from elsewhere."""
     places = {
         name: {"source_pop": a, "target_pop": b, "units": "mV", "shape": size}
@@ -236,7 +171,7 @@ def drawn(monkeypatch):
     return figures
 
 
-def test_cost_is_drawn_where_it_is_known(tmp_path, monkeypatch):
+def test_cost_is_drawn_where_it_is_known(record, tmp_path, monkeypatch):
     figures = drawn(monkeypatch)
     page_of(record(tmp_path / "run.h5"), tmp_path)
     lines = {line.get_label(): line for line in figures[0].axes[0].lines}
@@ -245,7 +180,7 @@ def test_cost_is_drawn_where_it_is_known(tmp_path, monkeypatch):
     assert lines["test"].get_color() == training_figure.TEST
 
 
-def test_histograms_count_every_weight(tmp_path, monkeypatch):
+def test_histograms_count_every_weight(record, weights, tmp_path, monkeypatch):
     figures = drawn(monkeypatch)
     page_of(record(tmp_path / "run.h5"), tmp_path)
     panels = [axes for axes in figures[-1].axes if axes.patches]
@@ -262,7 +197,9 @@ def test_histograms_count_every_weight(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e30, np.nan])
-def test_weights_that_are_all_the_same(tmp_path, monkeypatch, value):
+def test_weights_that_are_all_the_same(
+    ROWS, begin, weights, tmp_path, monkeypatch, value
+):
     figures = drawn(monkeypatch)
     writer = begin(tmp_path / "run.h5", epochs=0)
     same = {k: np.full(v.shape, value) for k, v in weights(0).items()}
@@ -275,7 +212,7 @@ def test_weights_that_are_all_the_same(tmp_path, monkeypatch, value):
     assert ("60 not finite" in axes.get_xlabel()) == (not finite)
 
 
-def test_a_run_without_accuracies_or_costs(tmp_path):
+def test_a_run_without_accuracies_or_costs(record, tmp_path):
     page, numbers = page_of(record(tmp_path / "run.h5", [{"other": 1.0}]), tmp_path)
     assert numbers["test_accuracy"] is None and len(page.addresses) == 1
     assert "No accuracy and no cost was recorded" in page.text
@@ -284,15 +221,8 @@ def test_a_run_without_accuracies_or_costs(tmp_path):
 # --- unfinished runs ---
 
 
-def unfinished(path, epochs=2):
-    writer = begin(path, epochs=5)
-    for epoch in range(epochs + 1):
-        writer.checkpoint(epoch, weights(epoch), ROWS[epoch])
-    return writer
-
-
 @pytest.mark.parametrize("name", ["run.h5", "run.h5.part"])
-def test_an_unfinished_run_shows_what_there_is(tmp_path, name):
+def test_an_unfinished_run_shows_what_there_is(listing, unfinished, tmp_path, name):
     unfinished(tmp_path / "run.h5")
     before = listing(tmp_path)
     page, numbers = page_of(tmp_path / name, tmp_path)
@@ -307,7 +237,7 @@ def test_an_unfinished_run_shows_what_there_is(tmp_path, name):
     }
 
 
-def test_weights_of_an_unfinished_run(tmp_path, monkeypatch):
+def test_weights_of_an_unfinished_run(unfinished, weights, tmp_path, monkeypatch):
     figures = drawn(monkeypatch)
     unfinished(tmp_path / "run.h5")
     page_of(tmp_path / "run.h5", tmp_path)
@@ -321,7 +251,7 @@ def test_weights_of_an_unfinished_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damaged", [2, 0])
-def test_a_damaged_epoch_is_passed_over(tmp_path, damaged):
+def test_a_damaged_epoch_is_passed_over(unfinished, tmp_path, damaged):
     part = unfinished(tmp_path / "run.h5").part
     (part / f"epoch_00000{damaged}.h5").write_bytes(b"")
     page, numbers = page_of(tmp_path / "run.h5", tmp_path)
@@ -329,106 +259,22 @@ def test_a_damaged_epoch_is_passed_over(tmp_path, damaged):
     assert f"{numbers['epochs']} of 5 epochs" in page.text
 
 
-def test_parts_beside_a_finished_run_are_left_alone(tmp_path):
+def test_parts_beside_a_finished_run_are_left_alone(record, tmp_path):
     record(tmp_path / "run.h5")
     (tmp_path / "run.h5.part").mkdir()
     page, _ = page_of(tmp_path / "run.h5.part", tmp_path)
     assert "unfinished" not in page.text and "SHA-256" in page.rows
 
 
-def test_refuses_a_run_without_an_epoch(tmp_path):
+def test_refuses_a_run_without_an_epoch(begin, tmp_path):
     begin(tmp_path / "run.h5")
     with pytest.raises(InputError, match="run.h5 has no complete epoch yet"):
         report.write(tmp_path / "run.h5")
 
 
 @pytest.mark.parametrize("content", ["{}", "{", "[]"])
-def test_refuses_a_damaged_header(tmp_path, content):
+def test_refuses_a_damaged_header(unfinished, tmp_path, content):
     part = unfinished(tmp_path / "run.h5").part
     (part / "header.json").write_text(content)
     with pytest.raises(InputError, match="header.json is damaged"):
         report.write(tmp_path / "run.h5")
-
-
-# --- where it is written ---
-
-
-@pytest.mark.parametrize("name", ["run.h5", "run"])
-def test_it_stands_beside_the_recording_and_replaces_a_page(tmp_path, name):
-    (tmp_path / "run.html").write_text("an older page")
-    numbers = report.write(record(tmp_path / name))
-    assert numbers["path"] == str(tmp_path / "run.html")
-    assert "76.54%" in Page(tmp_path / "run.html").text
-    assert {file.name for file in tmp_path.iterdir()} == {name, "run.html"}
-
-
-@pytest.mark.parametrize(
-    ("page", "message"),
-    [
-        ("run.h5", "run.h5: name a .html file"),
-        ("page.png", "page.png: name a .html file"),
-        ("taken.html", "taken.html: name a .html file"),
-        ("no/page.html", "there is no folder .*no; make it"),
-        ("run.h5/page.html", "there is no folder .*run.h5; make it"),
-    ],
-)
-def test_refuses_a_place_for_the_page(tmp_path, page, message):
-    record(tmp_path / "run.h5")
-    (tmp_path / "taken.html").mkdir()
-    before = listing(tmp_path)
-    with pytest.raises(InputError, match=message):
-        report.write(tmp_path / "run.h5", tmp_path / page)
-    assert listing(tmp_path) == before
-
-
-def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
-    path = record(tmp_path / "run.h5")
-    (tmp_path / "run.html").write_text("an older page")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(InputError, match="run.html cannot be written: No space left"):
-        report.write(path)
-    assert (tmp_path / "run.html").read_text() == "an older page"
-    assert {file.name for file in tmp_path.iterdir()} == {"run.h5", "run.html"}
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("nonesuch.h5", "no such file"),
-        ("text.h5", "not an HDF5 file"),
-        ("folder", "is a folder"),
-        ("", "is a folder"),
-    ],
-)
-def test_refuses_what_is_no_recording(tmp_path, monkeypatch, name, message):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.h5").write_text("mine")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=message):
-        report.write(name, "page.html")
-    assert not (tmp_path / "page.html").exists()
-
-
-def test_missing_matplotlib_is_named(tmp_path, monkeypatch):
-    path = record(tmp_path / "run.h5")
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(InputError, match=r"pip install neuro_ep\[report\]"):
-        report.write(path)
-
-
-def test_command(tmp_path, capsys):
-    path = record(tmp_path / "run.h5")
-    assert report.main([str(path), str(tmp_path / "page.html")]) == 0
-    assert "test_accuracy: 0.7654" in capsys.readouterr().out
-    assert report.main([str(tmp_path / "x.h5"), "x.html"]) == 2
-    assert "no such file" in capsys.readouterr().err
-
-
-def test_imports_neither_brian2_nor_matplotlib():
-    code = "import sys, neuro_ep.analysis.report\n"
-    code += "sys.exit(bool({'brian2', 'matplotlib'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -15,7 +15,6 @@ from brian2 import prefs
 import neuro_ep
 from neuro_ep import checking
 from neuro_ep.checking import (
-    flat,
     make_subject,
     mean_error,
     probe,
@@ -29,7 +28,6 @@ from neuro_ep.checking import (
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.equations import parse, resolved, symbol, units
-from neuro_ep.oracle.field import velocity
 from neuro_ep.records.settings import Settings, changed
 from neuro_ep.run.target import select_target
 
@@ -333,126 +331,6 @@ def test_a_missing_slope_in_the_neurons_is_seen_at_every_step():
     assert errors["input_to_hidden"] > 1e-2
 
 
-# --- the continuous adjoint (check 11) ---
-
-
-def adjoint_error(dt):
-    """(1/beta) ds/dt beside -expm(-H t) dl/ds over 8 time constants."""
-    subject, beta = subject_of(step=dt, nudged=8.0), 1e-5
-    built = probe(subject, "one-sided")
-    states = nudged_states(built, beta)
-    rates = np.diff(states, axis=0) / (beta * dt)
-    times = dt * np.arange(len(rates))
-    truth = gradient.adjoint(
-        subject.field, subject.theta, subject.free, subject.clamp, times
-    )
-    return np.linalg.norm(rates - truth) / np.linalg.norm(truth)
-
-
-@pytest.mark.parametrize("dt", [0.2, 0.08, 0.02])
-def test_rates_follow_the_adjoint_to_first_order_in_the_step(dt):
-    error = adjoint_error(dt)
-    print("dt", dt, "error", error, error / dt)
-    assert 0.1 * dt < error < 0.6 * dt
-
-
-def test_a_fourth_order_method_follows_the_adjoint(subject):
-    """Runge-Kutta steps of the oracle's field; Brian2's sums are held in a step."""
-    beta, dt, steps = 1e-5, 0.2, 40
-    clamp = gradient.nudged(subject.clamp, beta)
-
-    def rate(states):
-        return velocity(subject.field, subject.theta, states, clamp)
-
-    states, curve = subject.free, []
-    for _ in range(steps + 1):
-        one = rate(states)
-        curve.append(one / beta)
-        two = rate(states + dt / 2 * one)
-        three = rate(states + dt / 2 * two)
-        four = rate(states + dt * three)
-        states = states + dt / 6 * (one + 2 * two + 2 * three + four)
-    times = dt * np.arange(steps + 1)
-    truth = gradient.adjoint(
-        subject.field, subject.theta, subject.free, subject.clamp, times
-    )
-    error = np.linalg.norm(curve - truth) / np.linalg.norm(truth)
-    print("Runge-Kutta, dt 0.2:", error)
-    assert error < 1e-3
-
-
-# --- the gain law (check 10) ---
-
-
-@pytest.fixture(scope="module")
-def one_sample():
-    """A single sample with strong inputs, where the first layer has the gain."""
-    return probe(subject_of(batch=1, layers=(40, 12, 3)), "random-sign")
-
-
-def excess(built, g, sign, beta=1e-3):
-    """Relative error that a finite eta adds to the total update."""
-    small = flat(slow_update(built, beta))
-    eta = beta * built.subject.ratio(abs(g))
-    return (flat(show(built, beta, eta, sign).update) - small) / np.linalg.norm(small)
-
-
-def squared_slope(built) -> float:
-    """Mean of the hidden layer's rho'^2 at rest, where our g takes the largest, 1."""
-    hidden = built.subject.free[:, : built.subject.settings.layers[1]]
-    return float(np.mean((1 - np.tanh(hidden) ** 2) ** 2))
-
-
-@pytest.mark.parametrize("g", [0.01, 0.03])
-def test_a_finite_eta_adds_an_error_of_about_the_gain(one_sample, g):
-    up, down = excess(one_sample, g, 1), excess(one_sample, g, -1)
-    one, other = np.linalg.norm(up), np.linalg.norm(down)
-    mean = np.linalg.norm(up + down) / 2
-    print("g", g, "ratios", one / g, other / g, "mean of both signs", mean)
-    g *= squared_slope(one_sample)
-    assert 1.0 < one / g < 1.8 and 1.0 < other / g < 1.8
-    assert mean < 0.15 * one
-
-
-def test_the_excess_error_is_of_first_order_in_eta(one_sided):
-    found = checking.order_in_eta(one_sided)
-    print(found)
-    assert 0.9 < found["order_in_eta"] < 1.1
-
-
-def test_positive_beta_amplifies_and_negative_attenuates(one_sample):
-    ups, downs = (
-        [np.linalg.norm(excess(one_sample, g, sign)) for g in (0.1, 0.9)]
-        for sign in (1, -1)
-    )
-    print("beta > 0", ups, "beta < 0", downs)
-    assert ups[1] > 9 * ups[0]
-    assert downs[1] < 9 * downs[0] and downs[1] < 1
-
-
-# --- float32 (check 14) ---
-
-
-def test_float32_has_a_floor(subject):
-    """Weights that take many small steps lose more than the activities do."""
-    errors = []
-    single = probe(subject, "one-sided", np.float32)
-    for beta in (1e-4, 1e-3, 1e-2):
-        eta = 0.1 * beta * subject.ratio(1.0)
-        update = show(single, beta, eta).update
-        prefs.core.default_float_dtype = np.float64
-        errors.append((beta, flat(update)))
-    double = probe(subject, "one-sided")
-    found = []
-    for beta, update in errors:
-        eta = 0.1 * beta * subject.ratio(1.0)
-        truth = flat(show(double, beta, eta).update)
-        found.append(np.linalg.norm(update - truth) / np.linalg.norm(truth))
-    print("float32 at 1e-4, 1e-3, 1e-2:", found)
-    assert found[0] > 1e-3 and found[0] > found[1] > found[2]
-    assert found[2] < 0.01
-
-
 # --- what a user is told ---
 
 
@@ -503,36 +381,3 @@ def test_check_reports_a_users_error():
     assert [("bias" in sentence) for sentence in named] == [True, True]
     assert found["relative_error"]["bias_output"] == pytest.approx(1, abs=0.01)
     assert found["relative_error"]["input_to_hidden"] < 3e-3
-
-
-# --- the papers' discrete networks, which follow the gradient roughly (check 13) ---
-
-
-def discrete_angle(free: int) -> float:
-    """Degrees between the total update and minus the gradient, T = free and K = 10."""
-    settings = Settings(
-        layers=(40, 30, 10),
-        eta=(0.0,),
-        beta=0.1,
-        free=free,
-        nudged=10,
-        step=1,
-        activation="sigmoid",
-        dynamics="discrete",
-    )
-    found = make_subject(CONTINUAL_EP, settings, settings.layers, 3, seed=1)
-    phases = changed(found.settings, free=free, nudged=10)
-    built = probe(replace(found, settings=phases), "one-sided")
-    update, truth = flat(slow_update(built, 0.1)), -flat(found.truth)
-    cosine = update @ truth / np.linalg.norm(update) / np.linalg.norm(truth)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-
-
-def test_discrete_networks_stay_within_fifteen_degrees():
-    angle = discrete_angle(free=30)
-    print("discrete, sigmoid, T 30, K 10, beta 0.1:", angle, "degrees")
-    assert 0.1 < angle < 15  # a floor is expected: the rule ignores the outer slope
-
-
-def test_discrete_networks_need_a_free_phase_that_has_settled():
-    assert discrete_angle(free=2) > 15

@@ -200,8 +200,7 @@ def test_simulated_states_are_those_of_numpy(on_numpy, problem):
 
 
 @pytest.mark.slow
-def test_compiled_program_agrees(on_numpy, problem, tmp_path, monkeypatch):
-    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path))
+def test_compiled_program_agrees(on_numpy, problem):
     expected = echo.show(echo.probe(RHEL, problem), echo.BETA)
     select_target("standalone")
     try:

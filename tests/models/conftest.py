@@ -1,7 +1,5 @@
 """Small networks to present samples to, and Brian2 as it was afterwards."""
 
-import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +10,9 @@ SCRIPT = Path(__file__).with_name("presented.py")
 
 
 @pytest.fixture(scope="session")
-def presented():
+def presented(module_at):
     """The module `presented.py`."""
-    spec = importlib.util.spec_from_file_location("presented", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(SCRIPT)
 
 
 @pytest.fixture
@@ -37,7 +32,6 @@ def standalone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("standalone")
     done = subprocess.run(
         [sys.executable, SCRIPT, "standalone", folder],
-        env={**os.environ, "NEURO_EP_CACHE": str(folder / "cache")},
         capture_output=True,
         text=True,
     )

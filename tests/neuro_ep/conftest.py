@@ -1,11 +1,10 @@
-"""Commands in processes of their own, and one cache of builds for all tests."""
+"""Commands in processes of their own."""
 
 import json
 import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -17,23 +16,12 @@ SMALL = [
 
 
 @pytest.fixture(scope="session")
-def build_cache(tmp_path_factory) -> Path:
-    """Where builds are kept, for all workers: each is made once, or twice at once."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = "PYTEST_XDIST_WORKER" in os.environ
-    folder = (folder.parent if shared else folder) / "builds"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def command(build_cache):
+def command():
     """Start the command line with these arguments: a process, its output in pipes."""
 
     def start(*arguments, environment=None, **options) -> subprocess.Popen:
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        environment = {"NEURO_EP_CACHE": str(build_cache), **(environment or {})}
-        environment = {**os.environ, **environment}
+        environment = {**os.environ, **(environment or {})}
         environment.pop("PYTHONUNBUFFERED", None)  # as it is for most users
         return subprocess.Popen(
             [sys.executable, "-m", "neuro_ep", *map(str, arguments)],

@@ -1,33 +1,19 @@
 """Six oscillators at their smallest, what they claim in full, and their picture."""
 
-import importlib.util
-from pathlib import Path
-
 import h5py
 import numpy as np
 import pytest
 
 from neuro_ep.run.target import on_target
 
-SIMS = Path(__file__).parents[2] / "sims"
-
-
-def sim(name):
-    """The module of a script, by its path."""
-    spec = importlib.util.spec_from_file_location(name, SIMS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(autouse=True)
-def brian2_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
+def brian2_as_it_was():
     with on_target("numpy"):
         yield
 
 
-def test_they_begin_to_learn_and_are_drawn(tmp_path):
+def test_they_begin_to_learn_and_are_drawn(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import coupled_oscillators_figure as figure
 
@@ -59,7 +45,7 @@ def test_they_begin_to_learn_and_are_drawn(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.exhaustive
-def test_the_student_follows_its_teacher(tmp_path):
+def test_the_student_follows_its_teacher(sim, tmp_path):
     """500 steps of Adam, compiled: as measured, within 1 % of exact gradients."""
     found = sim("coupled_oscillators").main("full", tmp_path / "out.h5")
     for case, fall in {"linear": 10_000, "hardening": 3_000}.items():

@@ -1,37 +1,24 @@
 """The simulations of echo learning at their smallest, and what they claim."""
 
-import importlib.util
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-SIMS = Path(__file__).parents[2] / "sims"
-
-
-def sim(name):
-    """The module of a script, by its path; known by name, for processes it starts."""
-    spec = importlib.util.spec_from_file_location(name, SIMS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(autouse=True)
-def brian2_as_it_was(tmp_path, monkeypatch):
+def brian2_as_it_was():
     from brian2 import prefs, set_device
 
-    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
     before = prefs.codegen.target, prefs.core.default_float_dtype
     yield
     set_device("runtime")
     prefs.codegen.target, prefs.core.default_float_dtype = before
 
 
-def test_teacher_and_student_begin_alike(tmp_path):
+def test_teacher_and_student_begin_alike(sim, tmp_path):
     out = tmp_path / "a" / "out.h5"
     curves = sim("rhel_teacher_student").main("smallest", out, target="numpy")
     exact = curves["exact"]
@@ -44,7 +31,7 @@ def test_teacher_and_student_begin_alike(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_learning_curve_is_that_of_exact_gradients(tmp_path):
+def test_the_learning_curve_is_that_of_exact_gradients(sim, tmp_path):
     """300 steps of Adam: within 1 %, and as measured before."""
     curves = sim("rhel_teacher_student").main("full", tmp_path / "out.h5")
     np.testing.assert_allclose(
@@ -59,7 +46,7 @@ def test_the_learning_curve_is_that_of_exact_gradients(tmp_path):
 
 
 @pytest.mark.slow
-def test_digits(tmp_path, monkeypatch):
+def test_digits(sim, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     module = sim("rhel_digits")
     digits = module.load_dataset("digits-rows")
@@ -74,7 +61,7 @@ def test_digits(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured on Linux only")
 @pytest.mark.slow
-def test_memory_of_an_echo_does_not_grow(tmp_path, monkeypatch):
+def test_memory_of_an_echo_does_not_grow(sim, tmp_path, monkeypatch):
     module = sim("rhel_memory")
     monkeypatch.setattr(module, "in_a_process", lambda work, steps: steps)
     found = module.main("smallest", tmp_path / "out.h5")

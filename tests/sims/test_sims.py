@@ -1,21 +1,10 @@
 """Every simulation runs at its smallest, and what it shows can be drawn."""
 
-import importlib.util
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-
-SIMS = Path(__file__).parents[2] / "sims"
-
-
-def sim(name):
-    """The module of a script, by its path."""
-    spec = importlib.util.spec_from_file_location(name, SIMS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +34,7 @@ def few_digits(monkeypatch):
     return on
 
 
-def test_digits_accuracy(few_digits, tmp_path):
+def test_digits_accuracy(sim, few_digits, tmp_path):
     module, out = few_digits(sim("digits_accuracy")), tmp_path / "a" / "out.h5"
     found = module.main("smallest", out, target="numpy")
     assert len(found) == 7
@@ -56,7 +45,7 @@ def test_digits_accuracy(few_digits, tmp_path):
 
 
 @pytest.mark.exhaustive
-def test_continual_vf_angle_and_its_figure(few_digits, tmp_path):
+def test_continual_vf_angle_and_its_figure(sim, few_digits, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import angle_figure
 
@@ -70,7 +59,7 @@ def test_continual_vf_angle_and_its_figure(few_digits, tmp_path):
     assert (tmp_path / "angle.png").stat().st_size > 10_000
 
 
-def test_gradient_of_the_angle_is_the_slope_of_the_cost(few_digits):
+def test_gradient_of_the_angle_is_the_slope_of_the_cost(sim, few_digits):
     """Central differences of the settled cost, for some weights of every kind."""
     module = few_digits(sim("continual_vf_angle"))
     digits = module.load_dataset("digits")
@@ -100,7 +89,7 @@ def test_gradient_of_the_angle_is_the_slope_of_the_cost(few_digits):
 
 
 @pytest.mark.slow
-def test_my_first_rule(few_digits, tmp_path):
+def test_my_first_rule(sim, few_digits, tmp_path):
     module = few_digits(sim("my_first_rule"))
     found, result = module.main("smallest", tmp_path / "run.h5", target="numpy")
     assert found["passed"], found["failed"]
@@ -108,14 +97,14 @@ def test_my_first_rule(few_digits, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:the gain g")
-def test_my_first_network(few_digits, tmp_path, monkeypatch):
+def test_my_first_network(sim, few_digits, tmp_path, monkeypatch):
     module = few_digits(sim("my_first_network"))
     train = module.train
     monkeypatch.setattr(module, "train", lambda *a, **k: train(*a, target="numpy", **k))
     assert module.main(epochs=1, out=tmp_path / "run.h5").epochs == 1
 
 
-def test_continual_ep_gdu_and_its_figure(tmp_path):
+def test_continual_ep_gdu_and_its_figure(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import gdu_figure
 
@@ -134,12 +123,12 @@ def test_continual_ep_gdu_and_its_figure(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.exhaustive
-def test_continual_ep_gdu(tmp_path):
+def test_continual_ep_gdu(sim, tmp_path):
     found = sim("continual_ep_gdu").main("smallest", tmp_path / "gdu.h5")
     assert set(found) == {"continuous", "discrete"}
 
 
-def test_dual_propagation_error_and_its_figure(tmp_path):
+def test_dual_propagation_error_and_its_figure(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_figure as figure
 
@@ -154,7 +143,7 @@ def test_dual_propagation_error_and_its_figure(tmp_path):
     assert (tmp_path / "error.png").stat().st_size > 10_000
 
 
-def test_glep_boundary_conditions_and_their_figure(tmp_path):
+def test_glep_boundary_conditions_and_their_figure(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import glep_figure as figure
 
@@ -171,7 +160,7 @@ def test_glep_boundary_conditions_and_their_figure(tmp_path):
     assert (tmp_path / "glep.png").stat().st_size > 10_000
 
 
-def test_dual_propagation_settling_and_its_figure(tmp_path):
+def test_dual_propagation_settling_and_its_figure(sim, tmp_path):
     """Times are those measured once in another replica, whose layers move at once."""
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_settling_figure as figure
@@ -187,7 +176,7 @@ def test_dual_propagation_settling_and_its_figure(tmp_path):
 
 
 @pytest.mark.exhaustive
-def test_dual_propagation_training_and_its_figure(few_digits, tmp_path):
+def test_dual_propagation_training_and_its_figure(sim, few_digits, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_training_figure as figure
 
@@ -208,7 +197,7 @@ def test_dual_propagation_training_and_its_figure(few_digits, tmp_path):
     assert (tmp_path / "training.png").stat().st_size > 10_000
 
 
-def test_dual_propagation_stream_and_its_figure(few_digits, tmp_path):
+def test_dual_propagation_stream_and_its_figure(sim, few_digits, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_stream_figure as figure
 
@@ -223,7 +212,7 @@ def test_dual_propagation_stream_and_its_figure(few_digits, tmp_path):
 
 
 @pytest.mark.exhaustive
-def test_heb_digits(tmp_path, monkeypatch):
+def test_heb_digits(sim, tmp_path, monkeypatch):
     from dataclasses import replace
 
     from neuro_ep import load_dataset
@@ -240,7 +229,7 @@ def test_heb_digits(tmp_path, monkeypatch):
             assert 0 <= accuracies.min() <= accuracies.max() <= 1
 
 
-def test_heb_self_learning_and_its_figure(tmp_path):
+def test_heb_self_learning_and_its_figure(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import heb_figure as figure
 
@@ -259,5 +248,5 @@ def test_heb_self_learning_and_its_figure(tmp_path):
 def test_every_simulation_is_run_here():
     texts = [file.read_text() for file in Path(__file__).parent.glob("test_*.py")]
     everything = "\n".join(texts)
-    names = [file.stem for file in SIMS.glob("*.py")]
+    names = [file.stem for file in (Path(__file__).parents[2] / "sims").glob("*.py")]
     assert [name for name in names if f'sim("{name}")' not in everything] == []

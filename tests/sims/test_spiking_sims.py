@@ -1,8 +1,6 @@
 """The simulation of spikes at its smallest."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,19 +9,9 @@ import pytest
 from neuro_ep import load_dataset
 from neuro_ep.run.target import on_target
 
-SIMS = Path(__file__).parents[2] / "sims"
-
-
-def sim(name):
-    """The module of a script, by its path."""
-    spec = importlib.util.spec_from_file_location(name, SIMS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.mark.exhaustive
-def test_spiking_dual_propagation_digits(tmp_path, monkeypatch):
+def test_spiking_dual_propagation_digits(sim, tmp_path, monkeypatch):
     digits = load_dataset("digits")
     few = replace(digits, train=digits.train[:60], test=digits.test[:40])
     module, out = sim("spiking_dual_propagation_digits"), tmp_path / "a" / "out.h5"

@@ -6,9 +6,6 @@ samples are those of `neuro_ep.checking.families.dyads`, in units of 1 mV.
 
 import os
 import shutil
-import subprocess
-import sys
-import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +24,6 @@ from neuro_ep.checking.families.dyads import (
     shown,
 )
 from neuro_ep.checking.presented import present
-from neuro_ep.engine.dense.codeobjects import python_headers_available
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.dyads.dual_propagation import (
     DUAL_PROPAGATION,
@@ -36,12 +32,9 @@ from neuro_ep.models.dyads.dual_propagation import (
 )
 from neuro_ep.oracle import compartments, dyads
 from neuro_ep.oracle.loop_gain import loop_matrix
-from neuro_ep.oracle.weight_transport import kolen_pollack
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
-from neuro_ep.tasks import datasets
-from neuro_ep.training import train as training
 
 LAYERS, BATCH, MILLI = (8, 12, 11, 5), 3, 1e-3
 NAMES = ("hidden_1", "hidden_2", "output")
@@ -350,61 +343,6 @@ def test_without_a_stream_nothing_is_carried_over():
     assert second("stream") > 1e-2
 
 
-# --- weights of their own for feedback ------------------------------------------------
-
-
-RATE = 0.3
-
-
-def aligned(decay, batches=300):
-    """(found, oracle's) weights after training from feedback weights of their own."""
-    weights, *_ = drawn(LAYERS, BATCH, seed=3)
-    draw = np.random.default_rng(4)
-    for name in ("hidden_2_to_hidden_1", "output_to_hidden_2"):
-        weights[name] = draw.normal(size=weights[name].shape) / 3
-    inputs = draw.normal(size=(batches * BATCH, LAYERS[0]))
-    labels = (inputs[:, :5]).argmax(axis=1)
-    settings = closed(LAYERS, BATCH, decay=decay, beta=0.1)
-    network = build_network(KOLEN_POLLACK, settings, capacity=batches)
-    known = {name: weights[name] * MILLI for name in network.weights}
-    update = present(device.simulation(network), known, inputs, labels, eta=RATE).update
-    found = {name: (known[name] + RATE * change) / MILLI
-             for name, change in update.items()}  # fmt: skip
-    chain = chain_of(settings, (weights, inputs, labels))
-    feedback = [np.zeros(chain.weights[0].shape), weights["hidden_2_to_hidden_1"].T,
-                weights["output_to_hidden_2"].T]  # fmt: skip
-    pairs = zip(
-        np.split(inputs, batches), np.split(np.eye(5)[labels], batches), strict=True
-    )
-    wanted = kolen_pollack(
-        chain.weights, chain.biases, feedback, pairs,
-        rate=RATE, decay=decay, activation="tanh", beta=0.1,
-    )  # fmt: skip
-    return found, wanted
-
-
-def test_feedback_weights_come_to_equal_the_forward_weights():
-    found, (forward, biases, feedback) = aligned(decay=0.02)
-    pairs = {
-        "input_to_hidden_1": forward[0],
-        "hidden_1_to_hidden_2": forward[1],
-        "hidden_2_to_output": forward[2],
-        "hidden_2_to_hidden_1": feedback[1].T,
-        "output_to_hidden_2": feedback[2].T,
-        "bias_hidden_2": biases[1][None],
-    }
-    for name, right in pairs.items():
-        np.testing.assert_allclose(found[name], right, atol=1e-12)
-    both = [("hidden_1_to_hidden_2", "hidden_2_to_hidden_1"),
-            ("hidden_2_to_output", "output_to_hidden_2")]  # fmt: skip
-    cosines = [cosine(found[w], found[b].T) for w, b in both]
-    kept, _ = aligned(decay=0)
-    apart = [cosine(kept[w], kept[b].T) for w, b in both]
-    print("cosines of W and B", cosines, "without decay", apart)
-    assert min(cosines) > 0.99
-    assert min(apart) < 0.9
-
-
 # --- locality ---
 
 #: What a synapse may read besides the dyads it joins.
@@ -429,91 +367,3 @@ def test_learning_is_local(rule):
         assert states <= {*own.names, "tanh", "exp", "clip", "inf"}
     wrong = model.synapse.equations.replace("s_diff_post", "(target - m_post)")
     assert strangers(replace(model.synapse, equations=wrong)) == {"target", "m_post"}
-
-
-# --- precision, refusals --------------------------------------------------------------
-
-
-def test_training_in_single_precision_refuses_a_small_beta(tmp_path):
-    digits = datasets.load("digits")
-    small = DUAL_PROPAGATION.settings("digits", beta=9e-4)
-    with pytest.raises(InputError, match="beta = 0.0009 in float32"):
-        training.train(DUAL_PROPAGATION, digits, small, out=tmp_path / "run.h5")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("rule", "choice", "said"),
-    [
-        (DUAL_PROPAGATION, {"activation": "rleu"}, "did you mean 'relu'"),
-        (DUAL_PROPAGATION, {"dynamics": "continous"}, "did you mean 'continuous'"),
-        (DUAL_PROPAGATION, {"cost": "crossentropy"}, "did you mean 'cross-entropy'"),
-        (DUAL_PROPAGATION, {"decay": 0.1}, "choose the rule dual-propagation-kolen"),
-        (DUAL_PROPAGATION, {"step": 0.5}, "in discrete time the step is 1"),
-        (DUAL_PROPAGATION, {"nudged": 1.5}, "whole number of sweeps"),
-    ],
-)
-def test_refused(rule, choice, said):
-    settings = changed(closed(LAYERS, BATCH), **choice)
-    with pytest.raises(InputError, match=said):
-        rule.model(settings)
-        rule.protocol(settings)
-
-
-# --- every target ---------------------------------------------------------------------
-
-SCENARIO = textwrap.dedent(
-    """
-    import sys
-    import numpy as np
-    from neuro_ep.run import build as device
-    from neuro_ep.run.target import select_target
-    from neuro_ep.checking.families.dyads import closed, drawn, settled, shown
-    from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
-
-    target, out = sys.argv[1:]
-    layers, states = (6, 9, 4), ["hidden.m", "hidden_apical.d", "output.m"]
-    subject, found = drawn(layers, 3, seed=1), {}
-    select_target(target)
-    found |= shown(DUAL_PROPAGATION, closed(layers, 3, beta=0.2), *subject).update
-    select_target(target)
-    settings, how = settled(layers, 3, beta=0.2), {"eta": 0, "wanted": states}
-    found |= shown(DUAL_PROPAGATION, settings, *subject, **how).values
-    np.savez(out, **found)
-    """
-)
-
-
-def on_target(target, folder):
-    """Updates of a sweep, and settled states, in a process of its own."""
-    script, out = folder / "scenario.py", folder / f"{target}.npz"
-    script.write_text(SCENARIO)
-    done = subprocess.run(
-        [sys.executable, script, target, out],
-        env={**os.environ, "NEURO_EP_CACHE": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(np.load(out))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not COMPILER, reason="needs a C++ compiler and make")
-def test_every_target_agrees_and_settles_at_the_closed_form(tmp_path):
-    targets = ["numpy", "standalone", *["cython"] * python_headers_available()]
-    found = {target: on_target(target, tmp_path) for target in targets}
-    settings = settled((6, 9, 4), 3, beta=0.2)
-    subject = drawn((6, 9, 4), 3, seed=1)
-    truth = dyads.settle(chain_of(settings, subject, reference="mean"))
-    for target, values in found.items():
-        m, d = (
-            values[name].reshape(3, -1) / MILLI
-            for name in ("hidden.m", "hidden_apical.d")
-        )
-        gaps = np.abs(np.tanh(m + d / 2) - truth.plus[1]).max()
-        gaps = max(gaps, np.abs(np.tanh(m - d / 2) - truth.minus[1]).max())
-        assert gaps < 1e-12
-        error = worst(values, found["numpy"])
-        print(target, "from the closed form", gaps, "from numpy", error)
-        assert error < 1e-10

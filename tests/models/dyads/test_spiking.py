@@ -1,6 +1,5 @@
 """Dyads that speak in spikes: their steps, spikes and updates beside those in numpy."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,14 +43,9 @@ def here():
 
 
 @pytest.fixture(scope="module")
-def spiking_run():
+def spiking_run(module_at):
     """The module `spiking_run.py`."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("spiking_run", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(SCRIPT)
 
 
 def oracle_after(settings, subject, many: int) -> dict[str, np.ndarray]:
@@ -96,7 +90,6 @@ def test_states_and_update_are_those_of_the_oracle(spiking_run):
 def test_compiled(spiking_run, tmp_path, target):
     done = subprocess.run(
         [sys.executable, SCRIPT, target, tmp_path / "found.npz"],
-        env={**os.environ, "NEURO_EP_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
     )

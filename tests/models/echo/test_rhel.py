@@ -157,8 +157,7 @@ def test_training_on_numpy(on_numpy, tmp_path):
     "optimiser",
     ["adam", pytest.param("gradient-descent", marks=pytest.mark.exhaustive)],
 )
-def test_compiled_training_agrees(on_numpy, tmp_path, monkeypatch, optimiser):
-    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
+def test_compiled_training_agrees(on_numpy, tmp_path, optimiser):
     settings = changed(SMALL, optimiser=optimiser)
     logs = {}
     for target in ("numpy", "standalone"):

@@ -1,49 +1,32 @@
-"""Continual EP as it runs: relaxation, the conserved quantity, phases, and targets.
+"""Continual EP as it runs: relaxation, the conserved quantity, and phases.
 
 The checks of a trajectory run on numpy, in float64, on 5-12-3 units with a batch of 4.
-A second implementation below, plain loops and no Brian2, gives the weights that every
-target must reach. Compiled targets run in a process of their own, which is this file
-started as a program.
 """
 
-import json
-import os
-import shutil
-import subprocess
-import sys
+import runpy
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from brian2 import StateMonitor, prefs
 
-from neuro_ep.build.network import build_network
-from neuro_ep.engine.dense.codeobjects import python_headers_available
-from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
-from neuro_ep.records.schedule import Schedule
-from neuro_ep.records.settings import Settings
-from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
 
-BATCH, ROWS, MILLI = 4, 20, 1e-3
-P = "presentations."
-W = ("input_to_hidden", "hidden_to_output")
-B = ("bias_hidden", "bias_output")
-
-#: Spec check 1 settles for 800 steps of 0.08 time constants.
-SETTLED = Settings(
-    layers=(5, 12, 3),
-    eta=(0.02, 0.01),
-    beta=0.1,
-    free=64,
-    nudged=6.4,
-    step=0.08,
-    batch=BATCH,
-    nudging="one-sided",
-    activation="tanh",
-)
+SCRIPT = Path(__file__).with_name("continual_ep_runs.py")
+RUNS = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
+BATCH = RUNS.BATCH
+MILLI = RUNS.MILLI
+P = RUNS.P
+W = RUNS.W
+B = RUNS.B
+SETTLED = RUNS.SETTLED
+case = RUNS.case
+build = RUNS.build
+show = RUNS.show
+replica = RUNS.replica
 
 
 @pytest.fixture(autouse=True)
@@ -53,64 +36,6 @@ def numpy_target():
     select_target("numpy")
     yield
     prefs.codegen.target, prefs.core.default_float_dtype = before
-
-
-# --- a case: what is shown to which network ---
-
-Case = namedtuple("Case", "settings weights samples order labels learn sign")
-
-
-def case(settings, learn=(1,), sign=None, seed=1):
-    """Random weights (times 1.5), samples and labels; weights in units of v_unit.
-
-    With seed 1 the network settles briskly: its residual ends in rounding.
-    """
-    rng, sizes = np.random.default_rng(seed), settings.layers
-    weights = {}
-    for w, b, pre, post in zip(W, B, sizes, sizes[1:], strict=False):
-        limit = 1.5 / np.sqrt(pre)
-        weights[f"{w}.w"] = rng.uniform(-limit, limit, (pre, post))
-        weights[f"{b}.b"] = rng.uniform(-0.2, 0.2, (1, post))
-    slots = len(learn) * BATCH
-    return Case(
-        settings,
-        weights,
-        samples=rng.random((ROWS, sizes[0])),
-        order=rng.permutation(ROWS)[:slots],
-        labels=rng.integers(0, sizes[-1], slots),
-        learn=np.array(learn),
-        sign=np.ones(len(learn)) if sign is None else np.array(sign, dtype=float),
-    )
-
-
-def values_of(case):
-    """The values of a run, in SI units."""
-    return {name: value * MILLI for name, value in case.weights.items()}
-
-
-def schedule_of(case):
-    """What a case shows."""
-    return Schedule(case.samples, case.order, case.labels, case.learn, case.sign)
-
-
-def build(case, **options):
-    network = build_network(
-        CONTINUAL_EP, case.settings, capacity=len(case.learn), **options
-    )
-    return network, device.simulation(network)
-
-
-def show(case, simulation, folder, name="samples.raw"):
-    """Run a case; every learned variable (units of v_unit) and every read-out."""
-    read_outs = [f"{P}{name}" for name in ("predicted", "cost", "diverged")]
-    result = simulation.run(
-        schedule_of(case), values_of(case), [*case.weights, *read_outs]
-    )
-    shapes = {name: value.shape for name, value in case.weights.items()}
-    return {
-        name: value.reshape(shapes[name]) / MILLI if name in shapes else value
-        for name, value in result.items()
-    }
 
 
 # --- trajectories: the end of every step, dimensionless ---
@@ -353,180 +278,3 @@ def test_runs_start_as_the_network_was_built(tmp_path):
     second = show(shown, simulation, tmp_path)
     for name, value in first.items():
         np.testing.assert_array_equal(second[name], value)
-
-
-# --- a second implementation ---
-
-
-def rho(v, activation):
-    return np.tanh(v) if activation == "tanh" else 1 / (1 + np.exp(-4 * (v - 0.5)))
-
-
-def slope(v, activation):
-    r = rho(v, activation)
-    return 1 - r * r if activation == "tanh" else 4 * r * (1 - r)
-
-
-def replica(case):
-    """The learned variables after a case, by the formulas, one sample at a time."""
-    s = case.settings
-    w1, b1, w2, b2 = (case.weights[f"{name}"].copy() for name in names_in_order())
-    for number, learns in enumerate(case.learn):
-        slots = range(number * BATCH, (number + 1) * BATCH)
-        x = [case.samples[case.order[slot]] for slot in slots]
-        y = [np.eye(s.layers[-1])[case.labels[slot]] for slot in slots]
-        hidden = [np.zeros(s.layers[1]) for _ in slots]
-        output = [np.zeros(s.layers[2]) for _ in slots]
-        for phase, (length, nudge, share) in enumerate(phases_of(s)):
-            if phase == 1:
-                settled = list(hidden), list(output)
-            if phase == 2:
-                hidden, output = list(settled[0]), list(settled[1])
-            if nudge and not learns:
-                continue
-            beta = nudge * case.sign[number] * s.beta
-            for _ in range(round(length / s.step)):
-                gain = share / beta / BATCH if nudge else 0
-                now = w1.copy(), b1.copy(), w2.copy(), b2.copy()
-                for k in range(BATCH):
-                    h, o = hidden[k], output[k]
-                    rh, ro = rho(h, s.activation), rho(o, s.activation)
-                    field_h = x[k] @ now[0] + now[2] @ ro + now[1][0]
-                    field_o = rh @ now[2] + now[3][0]
-                    dh = -h + slope(h, s.activation) * field_h
-                    do = -o + slope(o, s.activation) * field_o + beta * (y[k] - o)
-                    hidden[k], output[k] = h + s.step * dh, o + s.step * do
-                    rh2 = rho(hidden[k], s.activation)
-                    ro2 = rho(output[k], s.activation)
-                    w1 += s.eta[0] * gain * np.outer(x[k], rh2 - rh)
-                    b1 += s.eta[0] * gain * (rh2 - rh)
-                    w2 += s.eta[1] * gain * (np.outer(rh2, ro2) - np.outer(rh, ro))
-                    b2 += s.eta[1] * gain * (ro2 - ro)
-    return dict(zip(names_in_order(), (w1, b1, w2, b2), strict=True))
-
-
-def names_in_order():
-    return [f"{W[0]}.w", f"{B[0]}.b", f"{W[1]}.w", f"{B[1]}.b"]
-
-
-def phases_of(settings):
-    """Length, sign of the nudge and share of plasticity."""
-    if settings.nudging == "symmetric":
-        nudges = [(settings.nudged, 1, 0.5), (settings.nudged, -1, 0.5)]
-    else:
-        nudges = [(settings.nudged, 1, 1.0)]
-    return [(settings.free, 0, 0.0), *nudges]
-
-
-SHORT = replace(SETTLED, free=8, nudged=3, step=0.25, beta=0.4, eta=(0.3, 0.2))
-
-
-def distance(found, expected, start):
-    """Largest error of a learned variable, relative to its largest change."""
-    return max(
-        np.abs(found[name] - value).max() / np.abs(value - start[name]).max()
-        for name, value in expected.items()
-    )
-
-
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
-@pytest.mark.parametrize("nudging", ["random-sign", "symmetric"])
-def test_numpy_agrees_with_the_second_implementation(tmp_path, nudging, activation):
-    settings = replace(SHORT, nudging=nudging, activation=activation)
-    shown = case(settings, learn=[1, 1, 0, 1], sign=[1, -1, 1, -1])
-    _, simulation = build(shown)
-    error = distance(show(shown, simulation, tmp_path), replica(shown), shown.weights)
-    print(nudging, activation, "error of numpy", error)
-    assert error < 1e-10
-
-
-def test_second_implementation_sees_every_setting(tmp_path):
-    """Each of these alone moves the weights, so agreement says something."""
-    shown = case(replace(SHORT, nudging="symmetric"), learn=[1, 1], sign=[1, -1])
-    expected = replica(shown)
-    others = {"beta": 0.41, "eta": (0.3, 0.21), "free": 8.25, "nudged": 3.25}
-    for name, value in others.items():
-        other = shown._replace(settings=replace(shown.settings, **{name: value}))
-        assert distance(replica(other), expected, shown.weights) > 1e-4, name
-    turned = shown._replace(sign=-shown.sign)
-    assert distance(replica(turned), expected, shown.weights) > 1e-4
-
-
-# --- compiled targets, each in one process ---
-
-
-def two_cases():
-    """Two settings that one program serves, with other samples and other weights."""
-    one = replace(SHORT, nudging="symmetric", activation="sigmoid")
-    two = replace(one, beta=0.2, eta=(0.1, 0.05), free=6, nudged=2)
-    learn, sign = [1, 1, 0, 1], [1, -1, 1, -1]
-    return [case(one, learn, sign, seed=1), case(two, learn, sign, seed=2)]
-
-
-def compiled(target, folder):
-    """Run both cases on a target; this is the program that the tests start."""
-    builds = []
-    for number, shown in enumerate(two_cases()):
-        select_target(target)
-        _, simulation = build(shown, set_values=target != "standalone")
-        result = show(shown, simulation, folder, f"samples_{number}.raw")
-        np.savez(Path(folder) / f"result_{number}.npz", **result)
-        builds.append(simulation.describe().get("build_hash"))
-    if target == "standalone":
-        device._compile = lambda folder: None  # its name is all that is asked for
-        select_target(target)
-        larger = replace(two_cases()[0].settings, layers=(5, 13, 3))
-        _, simulation = build(case(larger, [1] * 4), set_values=False)
-        builds.append(simulation.bundle.folder.name)
-    (Path(folder) / "builds.json").write_text(json.dumps(builds))
-
-
-def start(target, folder):
-    """Run both cases in a fresh process; the builds that were used."""
-    done = subprocess.run(
-        [sys.executable, __file__, target, str(folder)],
-        env={**os.environ, "NEURO_EP_CACHE": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads((folder / "builds.json").read_text())
-
-
-def assert_agrees(folder):
-    for number, shown in enumerate(two_cases()):
-        result = np.load(folder / f"result_{number}.npz")
-        error = distance(result, replica(shown), shown.weights)
-        print("case", number, "error of the compiled target", error)
-        assert error < 1e-10
-        assert result[f"{P}diverged"] == 0
-
-
-no_compiler = pytest.mark.skipif(
-    not (shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")),
-    reason="needs a C++ compiler and make",
-)
-
-
-@no_compiler
-@pytest.mark.slow
-@pytest.mark.exhaustive
-def test_one_standalone_program_serves_both_cases(tmp_path):
-    one, two, larger = start("standalone", tmp_path)
-    assert_agrees(tmp_path)
-    assert one == two != larger
-    cached = {folder.name for folder in (tmp_path / "cache").glob("build_*")}
-    assert cached == {one, larger}
-
-
-@no_compiler
-@pytest.mark.slow
-@pytest.mark.skipif(not python_headers_available(), reason="needs Python's headers")
-@pytest.mark.exhaustive
-def test_cython_agrees(tmp_path):
-    start("cython", tmp_path)
-    assert_agrees(tmp_path)
-
-
-if __name__ == "__main__":
-    compiled(*sys.argv[1:])

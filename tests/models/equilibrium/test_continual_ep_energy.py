@@ -16,21 +16,12 @@ from brian2 import Equations
 from brian2.parsing.sympytools import str_to_sympy
 from sympy.core.relational import Relational
 
-from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.models.equilibrium.hopfield import ACTIVATIONS
-from neuro_ep.records.settings import changed
 
 UNITS = 2
 LAYERS = ("input", "hidden", "output")
 V_UNIT = sympy.Symbol("v_unit", positive=True)
 BELOW, INSIDE, ABOVE = (sympy.Rational(*p) for p in ((-1, 3), (1, 3), (4, 3)))
-
-
-def model_of(activation="tanh", plasticity="difference"):
-    settings = changed(
-        CONTINUAL_EP.defaults["digits"], activation=activation, plasticity=plasticity
-    )
-    return CONTINUAL_EP.model(settings)
 
 
 # --- from text to sympy ---
@@ -226,24 +217,16 @@ def descends(model):
     )
 
 
-def mutated(model, part, old, new):
-    """The model with a piece of the text of one of its records replaced."""
-    record = getattr(model, part)
-    assert old in record.equations
-    equations = record.equations.replace(old, new)
-    return replace(model, **{part: replace(record, equations=equations)})
-
-
 # --- neurons ---
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_neurons_descend_the_energy(activation):
+def test_neurons_descend_the_energy(model_of, activation):
     assert descends(model_of(activation))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_slope_is_the_derivative_of_the_activity(activation):
+def test_slope_is_the_derivative_of_the_activity(model_of, activation):
     network = Network(model_of(activation))
     for neuron in network.moving():
         derivative = sympy.diff(network.value("rho", *neuron), potential(*neuron))
@@ -251,7 +234,7 @@ def test_slope_is_the_derivative_of_the_activity(activation):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_next_activity_is_the_same_function(activation):
+def test_next_activity_is_the_same_function(model_of, activation):
     network = Network(model_of(activation))
     for neuron in network.moving():
         ended = network.value("rho", *neuron).subs(
@@ -261,7 +244,7 @@ def test_next_activity_is_the_same_function(activation):
         assert network.value("rho_next", *neuron) == ended
 
 
-def test_nudging_is_minus_beta_times_the_slope_of_the_cost():
+def test_nudging_is_minus_beta_times_the_slope_of_the_cost(model_of):
     network = Network(model_of())
     for unit in range(UNITS):
         u, target = potential("output", unit), symbol("target", "output", unit)
@@ -286,7 +269,7 @@ def test_nudging_is_minus_beta_times_the_slope_of_the_cost():
     ],
 )
 @pytest.mark.parametrize("activation", ["tanh", "hard-sigmoid"])
-def test_wrong_neurons_are_found(activation, part, old, new):
+def test_wrong_neurons_are_found(model_of, mutated, activation, part, old, new):
     assert not descends(mutated(model_of(activation), part, old, new))
 
 
@@ -298,7 +281,7 @@ def test_wrong_neurons_are_found(activation, part, old, new):
         ("hard-sigmoid", "*int(v <= v_unit)", ""),
     ],
 )
-def test_wrong_slopes_are_found(activation, old, new):
+def test_wrong_slopes_are_found(model_of, mutated, activation, old, new):
     model = model_of(activation)
     for layer in LAYERS[1:]:
         model = mutated(model, layer, old, new)
@@ -306,7 +289,7 @@ def test_wrong_slopes_are_found(activation, old, new):
 
 
 @pytest.mark.parametrize("part", ["neuron", "synapse", "bias", "output"])
-def test_wrong_energies_are_found(part):
+def test_wrong_energies_are_found(model_of, part):
     model = model_of()
     energy = dict(model.energy, **{part: f"2*({model.energy[part]})"})
     assert not descends(replace(model, energy=energy))
@@ -316,7 +299,7 @@ def test_wrong_energies_are_found(part):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_difference_form_is_the_difference_of_products(activation):
+def test_difference_form_is_the_difference_of_products(model_of, activation):
     network = Network(model_of(activation, "difference"))
     for place in network.synapses():
         difference = network.product_next(*place) - network.product(*place)
@@ -324,7 +307,7 @@ def test_difference_form_is_the_difference_of_products(activation):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_product_rule_is_the_derivative_along_the_flow(activation):
+def test_product_rule_is_the_derivative_along_the_flow(model_of, activation):
     network = Network(model_of(activation, "product-rule"))
     for place in network.synapses():
         product = network.product(*place)
@@ -362,73 +345,17 @@ def follows_difference(model):
         ("hidden", "rho_next - rho ", "rho - rho_next"),
     ],
 )
-def test_wrong_plasticity_is_found(part, old, new):
+def test_wrong_plasticity_is_found(model_of, mutated, part, old, new):
     model = model_of()
     assert follows_difference(model)
     assert not follows_difference(mutated(model, part, old, new))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_weights_see_the_product_in_the_energy(activation):
+def test_weights_see_the_product_in_the_energy(model_of, activation):
     """-dE/dw = v_unit*rho_pre*rho_post and -dE/db = v_unit*rho_post."""
     network = Network(model_of(activation))
     energy = network.energy()
     for place in network.synapses():
         slope = sympy.diff(energy, symbol(*place))
         assert zero(slope + V_UNIT * network.product(*place))
-
-
-# --- locality ---
-
-#: What a synapse may know besides the two neurons it joins.
-SHARED = {"eta", "beta", "plastic", "v_unit", "dt"}
-
-
-def strangers(model):
-    """Names in the equations of learning that are neither shared nor pre nor post."""
-    found = set()
-    for record, pres in ((model.synapse, ("input", "hidden")), (model.bias, ())):
-        equations = Equations(record.equations)
-        for name in names_of(equations, record.weight):
-            stem, _, side = name.rpartition("_")
-            layers = {"pre": pres, "post": LAYERS[1:]}.get(side, ())
-            known = [stem in Equations(getattr(model, x).equations) for x in layers]
-            if name not in SHARED | {record.weight} and not (known and all(known)):
-                found.add(name)
-    return found
-
-
-def names_of(equations, name):
-    """Identifiers on the right-hand side, subexpressions resolved."""
-    found = set()
-    for inner in equations[name].identifiers:
-        subexpression = inner in equations and equations[inner].type == "subexpression"
-        found |= names_of(equations, inner) if subexpression else {inner}
-    return found
-
-
-@pytest.mark.parametrize("plasticity", ["difference", "product-rule"])
-def test_learning_is_local(plasticity):
-    assert strangers(model_of(plasticity=plasticity)) == set()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "stranger"),
-    [
-        ("drho_post", "target", "target"),
-        ("drho_post", "rho", "rho"),
-        ("drho_post", "cost_post", "cost_post"),
-        ("rho_pre*", "x_pre*", "x_pre"),  # only the input has x
-        ("plastic*v_unit", "(plastic + t/dt)*v_unit", "t"),
-    ],
-)
-def test_strangers_are_found(old, new, stranger):
-    assert stranger in strangers(mutated(model_of(), "synapse", old, new))
-
-
-def test_strangers_hide_in_no_subexpression():
-    model = mutated(model_of(), "synapse", "drho_post)", "far)")
-    far = replace(
-        model.synapse, equations=model.synapse.equations + "far = cost_of_all : 1\n"
-    )
-    assert "cost_of_all" in strangers(replace(model, synapse=far))

@@ -1,8 +1,6 @@
 """Spiking equilibrium propagation: steps, spikes and updates beside those in numpy."""
 
-import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,12 +44,9 @@ def here():
 
 
 @pytest.fixture(scope="module")
-def run():
+def run(module_at):
     """The module `spiking_ep_run.py`."""
-    spec = importlib.util.spec_from_file_location("spiking_ep_run", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(SCRIPT)
 
 
 def free_steps(settings) -> int:
@@ -101,7 +96,6 @@ def test_the_update_is_that_of_the_oracle(run):
 def test_compiled(run, tmp_path, target):
     done = subprocess.run(
         [sys.executable, SCRIPT, target, tmp_path / "found.npz"],
-        env={**os.environ, "NEURO_EP_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
     )
@@ -191,7 +185,6 @@ def test_it_learns(tmp_path):
     run = "train digits --rule spiking-ep --epochs 4 --json --target standalone --out"
     done = subprocess.run(
         [sys.executable, "-m", "neuro_ep", *run.split(), tmp_path / "run.h5"],
-        env={**os.environ, "NEURO_EP_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
     )

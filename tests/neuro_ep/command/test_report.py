@@ -14,14 +14,6 @@ from neuro_ep.command import main as cli
 pytest.importorskip("matplotlib")
 
 
-def listing(folder):
-    """Every path below, with the content of the files."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
-
-
 @pytest.fixture
 def here(trained, tmp_path, monkeypatch):
     """In the working folder: a trained run, one that has just begun, and no runs."""
@@ -46,7 +38,7 @@ def test_as_json(here, trained, capsys):
     assert page.count('src="data:image/png;base64,') == page.count("src=") == 3
 
 
-def test_as_text_beside_the_recording(here, capsys):
+def test_as_text_beside_the_recording(listing, here, capsys):
     before = listing(here)
     assert cli.main(["report", "run.h5"]) == 0
     assert capsys.readouterr() == ("run.html\n", "")
@@ -73,7 +65,7 @@ def test_as_text_beside_the_recording(here, capsys):
     ],
 )
 @pytest.mark.parametrize("form", ["", " --json"])
-def test_refusals(here, capsys, arguments, message, form):
+def test_refusals(listing, here, capsys, arguments, message, form):
     before = listing(here)
     try:
         status = cli.main(shlex.split(f"report {arguments}{form}"))

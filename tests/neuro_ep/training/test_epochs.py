@@ -172,10 +172,7 @@ def test_without_moments_it_would_not(few, killed, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
-def test_compiled_and_resumed_ends_with_the_same_bits(
-    few, killed, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
+def test_compiled_and_resumed_ends_with_the_same_bits(few, killed, tmp_path):
     killed("rhel", "standalone")
     resumed = train(few, "rhel", tmp_path / "run.h5", "standalone", resume=True)
     whole = train(few, "rhel", tmp_path / "whole.h5", "standalone")

@@ -26,13 +26,11 @@ def few():
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
+def runtime():
     from brian2 import prefs, set_device
 
     before = prefs.codegen.target, prefs.core.default_float_dtype
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEURO_EP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+    yield
     set_device("runtime")
     prefs.codegen.target, prefs.core.default_float_dtype = before
 
@@ -54,7 +52,7 @@ def state(simulation, scale, dtype):
 
 
 @pytest.fixture(scope="module")
-def program(cache):
+def program(runtime):
     return built(RHEL, "float32")
 
 

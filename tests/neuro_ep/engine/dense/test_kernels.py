@@ -31,7 +31,7 @@ SIZES = [(3, 5, 7), (129, 513, 65), (20, 700, 900), (300, 20, 1), (260, 300, 130
 
 
 @pytest.fixture(scope="module", params=["plain", "threads"])
-def kernels(request, tmp_path_factory):
+def kernels(request):
     """The kernels as a library, without and with OpenMP and two threads."""
     with pytest.MonkeyPatch.context() as patch:
         compiler, flags = codeobjects.get_compiler_and_args()
@@ -39,7 +39,6 @@ def kernels(request, tmp_path_factory):
         patch.setattr(
             codeobjects, "get_compiler_and_args", lambda: (compiler, [*flags, *extra])
         )
-        patch.setenv("NEURO_EP_CACHE", str(tmp_path_factory.mktemp("kernels")))
         patch.setenv("OMP_NUM_THREADS", "2")
         library = ctypes.CDLL(str(codeobjects.shared_library(SOURCE)))
         library.threads_for.argtypes = [ctypes.c_double]

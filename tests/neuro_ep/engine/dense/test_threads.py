@@ -25,7 +25,6 @@ def found(tmp_path_factory):
     before = prefs.codegen.target, prefs.core.default_float_dtype
     folder = tmp_path_factory.mktemp("threads")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEURO_EP_CACHE", str(tmp_path_factory.mktemp("cache")))
         echo = Echo(RHEL, make_work(NEURONS, STEPS, TIMES), folder)
         results = {}
         for threads in (1, 2, 3):
