@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from neuro_ep.build.order import PLACES, at, slot
-from neuro_ep.command.main import RULES, _rule
 from neuro_ep.command.printing import equations, order
+from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.models import RULES
 from neuro_ep.records import moment
 
 ORDERS = Path(__file__).with_name("orders")
@@ -21,7 +22,7 @@ ORDERS = Path(__file__).with_name("orders")
 
 def form(name):
     """A rule, and its settings for its first task, with few samples at a time."""
-    rule = _rule(name)
+    rule = find_rule(name)
     return rule, rule.settings(next(iter(rule.defaults)), batch=2)
 
 

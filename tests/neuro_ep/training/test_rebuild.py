@@ -11,6 +11,7 @@ import pytest
 
 from neuro_ep import load_dataset, open_recording, rebuild, train
 from neuro_ep.command import main as cli
+from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
 
 STATIC = {"layers": (64, 6, 10), "batch": 20, "free": 6, "nudged": 3}
@@ -42,7 +43,7 @@ def few(task):
 
 
 def trained(name, out, epochs, **how):
-    rule = cli._rule(name)
+    rule = find_rule(name)
     task = "digits-rows" if name in OF_RULE else "digits"
     chosen = OF_RULE.get(name, STATIC)
     settings = rule.settings(task, **chosen, epochs=epochs)
