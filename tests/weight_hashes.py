@@ -18,7 +18,7 @@ from pathlib import Path
 
 import h5py
 
-SERIES = ("--layers", "8,12", "--free", "8", "--nudged", "8")
+SERIES = ("--layers", "8,12", "--free", "8")
 STATIC = ("--layers", "64,12,10")
 SPIKING = (*STATIC, "--batch", "480", "--epochs", "1")
 
