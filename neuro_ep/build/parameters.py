@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2 import Equations
-from brian2.units.fundamentalunits import is_dimensionless
+from brian2 import Equations, Quantity
+from brian2.units.fundamentalunits import get_or_create_dimension, is_dimensionless
 
 from neuro_ep.errors import InputError
-from neuro_ep.records.model import NeuronModel, SynapseModel
+from neuro_ep.records.model import NetworkModel, NeuronModel, Shown, SynapseModel
+from neuro_ep.records.recorded import with_numbers
 
 #: The parameter of synapses that takes the learning rate of their projection.
 RATE = "eta"
@@ -45,3 +46,13 @@ def _check_value(name: str, parameter: str, value):
             f"{parameter} = {value} of '{name}': give a finite value "
             + ("from zero" if plain else "above zero")
         )
+
+
+def with_quantities(model: NetworkModel) -> NetworkModel:
+    """A model that was read from a file, with Brian2's quantities again."""
+    return with_numbers(model, lambda value: isinstance(value, Shown), _quantity)
+
+
+def _quantity(number: Shown) -> Quantity:
+    powers = [int(p) if p == int(p) else p for p in number.dimensions]
+    return Quantity(float(number), dim=get_or_create_dimension(powers))

@@ -16,7 +16,9 @@ The header that a run begins with is a dict of plain data:
     projections         {name: {"source_pop", "target_pop", "units": str,
                                 "shape": [n_pre, n_post]}}
     dataset             {"name", "source": str, "shape": [...], "classes", "train",
-                         "test": int}
+                         "test": int, and hashes of the data}
+    records             {"rule", "model", "protocol", "settings": whole, as
+                         neuro_ep.records.recorded writes them}
 
 Log rows may have any quantity; `test_accuracy` and `train_accuracy`, where present, are
 fractions of 1.
@@ -44,6 +46,7 @@ from neuro_ep.recording.schema import (
     read_attributes,
 )
 from neuro_ep.recording.writer import RunWriter
+from neuro_ep.records.text import parse
 
 __all__ = [
     "Recording",
@@ -125,6 +128,7 @@ class Recording:
     dataset: dict
     training: dict[str, np.ndarray]
     weights: Mapping[str, Weights]
+    records: dict
 
     def __enter__(self) -> "Recording":
         return self
@@ -166,6 +170,7 @@ class Recording:
             "schedule": self.schedule,
             "units": self.units,
             "provenance": self.provenance,
+            "records": self.records,
         }
         return _finite(tree)
 
@@ -266,7 +271,16 @@ def _read(file: h5py.File, path: Path) -> Recording:
         dataset=read_attributes(root["dataset"]),
         training={name: column[()] for name, column in root["training"].items()},
         weights={name: Weights(group) for name, group in root["weights"].items()},
+        records=_records(root),
     )
+
+
+def _records(root: h5py.Group) -> dict:
+    """The whole records as plain data; none in a file of format 1.0."""
+    if "records" not in root:
+        return {}
+    texts = read_arrays(root["records"])
+    return {name: parse(text.item(), f"its {name}") for name, text in texts.items()}
 
 
 def _finite(value: Any) -> Any:
@@ -306,7 +320,9 @@ def _facts(recording: Recording) -> dict[str, str]:
     facts = {
         "rule": recording.rule,
         "task": recording.task,
-        "data": ", ".join(f"{key}: {value}" for key, value in data.items()),
+        "data": ", ".join(
+            f"{key}: {value}" for key, value in data.items() if "sha256" not in key
+        ),
         "layers": "-".join(map(str, recording.layers)),
         "seed": str(recording.seed),
         "accuracy": _accuracy(recording.training),

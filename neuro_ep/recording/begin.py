@@ -2,16 +2,19 @@
 refused here, before anything is computed and without a trace on the disk.
 """
 
-import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import h5py
 
 from neuro_ep.errors import InputError
+from neuro_ep.recording.agreement import refuse_different, stored_header
+from neuro_ep.recording.lock import busy, is_held, locked
 from neuro_ep.recording.origin import provenance
 from neuro_ep.recording.parts import (
     damage,
@@ -24,11 +27,9 @@ from neuro_ep.recording.schema import FORMAT, plain
 from neuro_ep.recording.writer import SNAPSHOTS, RunWriter, refuse_damaged, warn
 
 REQUIRED = ("rule", "task", "layers", "seed", "epochs", "target", "projections")
-OPTIONAL = ("parameters", "equations", "schedule", "provenance", "units", "dataset")
-# What a resumed run must share with its beginning, in the order of comparison.
-SAME = (
-    *("rule", "task", "layers", "seed", "parameters", "equations", "target"),
-    "projections",
+OPTIONAL = (
+    *("parameters", "equations", "schedule", "provenance", "units", "dataset"),
+    "records",
 )
 
 
@@ -50,51 +51,100 @@ def create(
     """
     path = _absolute(path)
     writer = RunWriter(path, _checked(header), snapshots)
-    try:
+    with _refusals(path):
         _refuse_existing(path, overwrite)
         _check_space(writer)
-        if overwrite:
-            # In this order: parts without a recording would be an unfinished run.
-            shutil.rmtree(writer.part, ignore_errors=True)
-            path.unlink(missing_ok=True)
-        _begin(writer)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}; choose another --out"
-        ) from error
+        with _held(writer):
+            _refuse_existing(path, overwrite, begun=True)
+            if overwrite:
+                # In this order: parts without a recording would be an unfinished run.
+                _empty(writer.part)
+                path.unlink(missing_ok=True)
+            write_header(writer.part, writer.header)
     return writer
 
 
 def resume(path: str | Path, header: dict, *, snapshots: int = SNAPSHOTS) -> RunWriter:
     """Take up an unfinished run, or begin one where there is none.
 
-    The header must agree with the run's in rule, task, layers, seed, parameters,
-    equations, target and projections; `epochs` may be larger. A damaged newest epoch is
-    skipped with a RuntimeWarning, and the one before it is used.
+    The header must agree with the run's in all that :mod:`.agreement` compares;
+    `epochs` may be larger. A damaged newest epoch is skipped with a RuntimeWarning, and
+    the one before it is used. A recording that is there is never touched.
 
     InputError, and nothing changed, when the run is complete or differs.
     """
     path = _absolute(path)
     writer = RunWriter(path, _checked(header), snapshots)
-    if os.path.exists(path):  # unlike Path's, no error for a bad name
-        _refuse_complete(path)
-    old = _stored_header(writer.part)
-    if old is None:
-        return create(path, header, overwrite=True, snapshots=snapshots)
-    _refuse_different(writer, old)
+    with _refusals(path):
+        if os.path.exists(path) and not writer.part.exists():
+            _refuse_complete(path)
+        _check_space(writer)
+        with _held(writer):
+            if os.path.exists(path):  # unlike Path's, no error for a bad name
+                _refuse_complete(path)
+            old = stored_header(writer.part)
+            if old is None:
+                _empty(writer.part)
+            else:
+                _take_up(writer, old)
+            write_header(writer.part, writer.header)
+    return writer
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the system refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}; choose another --out"
+        ) from error
+
+
+@contextmanager
+def _held(writer: RunWriter) -> Iterator[None]:
+    """Hold the folder of parts, made where it is not there; or leave no trace."""
+    part = writer.part
+    try:
+        for folder in reversed([f for f in (part, *part.parents) if not f.exists()]):
+            with suppress(FileExistsError):  # another process made it meanwhile
+                folder.mkdir()
+                writer.made.append(folder)
+    except BaseException:
+        writer.discard()
+        raise
+    with locked(part, writer.path):
+        try:
+            yield
+        except BaseException:
+            writer.discard()
+            raise
+
+
+def _empty(part: Path) -> None:
+    """Delete what is in a folder that is held; the folder stays, as the lock does."""
+    for file in part.iterdir():
+        if file.is_dir() and not file.is_symlink():
+            shutil.rmtree(file, ignore_errors=True)
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _take_up(writer: RunWriter, old: dict) -> None:
+    """Go on from the newest epoch of a run that agrees."""
+    refuse_different(writer.path, old, writer.header)
     _load_newest(writer)
     if writer.header["epochs"] < writer.last_epoch:
         raise InputError(
             f"epochs={writer.header['epochs']}: {writer.last_epoch} are done already"
-            f" in {path}; ask for at least as many"
+            f" in {writer.path}; ask for at least as many"
         )
-    _check_space(writer)
-    again = writer.header["provenance"]
-    resumed = [*old["provenance"].get("resumed", []), again]
-    writer.header["provenance"] = {**old["provenance"], "resumed": resumed}
-    with writer.disk_errors():
-        write_header(writer.part, writer.header)
-    return writer
+    again, first = writer.header["provenance"], old.get("provenance")
+    first = first if isinstance(first, dict) else {}
+    before = first.get("resumed", [])
+    resumed = [*(before if isinstance(before, list) else []), again]
+    writer.header["provenance"] = {**first, "resumed": resumed}
 
 
 def _absolute(path: str | Path) -> Path:
@@ -119,15 +169,18 @@ def _checked(header: dict) -> dict:
     return header
 
 
-def _refuse_existing(path: Path, overwrite: bool) -> None:
+def _refuse_existing(path: Path, overwrite: bool, begun: bool = False) -> None:
+    """``begun``: the folder of parts is held; what it has is that of a run before."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it with --out")
+    part, remedy = part_folder(path), "choose another --out, or delete it"
+    if not begun and part.exists() and is_held(part):
+        raise busy(path)
     if overwrite:
         return
-    remedy = "choose another --out, or delete it"
     if path.exists():
         raise InputError(f"{path} exists; {remedy}")
-    if part_folder(path).exists():
+    if any(part.iterdir()) if begun else part.exists():
         raise InputError(
             f"{path} has an unfinished run, {path.name}.part; pass --resume, or"
             f" {remedy}"
@@ -167,64 +220,10 @@ def _check_space(writer: RunWriter) -> None:
         )
 
 
-def _begin(writer: RunWriter) -> None:
-    """Make the folder of parts and its header, or leave no trace."""
-    part = writer.part
-    try:
-        for folder in reversed([f for f in (part, *part.parents) if not f.exists()]):
-            folder.mkdir(exist_ok=folder != part)
-            writer.made.append(folder)
-        write_header(writer.part, writer.header)
-    except BaseException:
-        writer.discard()
-        raise
-
-
-def _stored_header(part: Path) -> dict | None:
-    """The header of an unfinished run, None when none was begun."""
-    try:
-        return json.loads((part / "header.json").read_bytes())
-    except (OSError, ValueError) as error:
-        if epoch_files(part):
-            raise InputError(
-                f"{part}/header.json is damaged ({error}); delete {part} and start anew"
-            ) from error
-        return None
-
-
-def _refuse_different(writer: RunWriter, old: dict) -> None:
-    for key in SAME:
-        difference = _difference(old.get(key), writer.header[key], key)
-        if difference:
-            raise InputError(
-                f"{writer.path} was begun with another {difference}; resume it with"
-                " the same, or choose another --out"
-            )
-
-
-def _difference(old: object, new: object, name: str) -> str:
-    """The first difference of two pieces of plain data, in words; "" if there is none.
-
-    1 equals 1.0 by value, and NaN equals NaN as JSON text.
-    """
-    if old == new or json.dumps(old) == json.dumps(new):
-        return ""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = [key for key in {**old, **new} if key not in old or key not in new]
-        if keys:
-            where = "then" if keys[0] in old else "now"
-            return f"{name}: {keys[0]} only {where}"
-        found = (_difference(old[key], new[key], f"{name}.{key}") for key in old)
-        return next(text for text in found if text)
-    if isinstance(old, str) and isinstance(new, str):
-        lines = zip(f"{old}\n".splitlines(), f"{new}\n".splitlines(), strict=False)
-        old, new = next((pair for pair in lines if pair[0] != pair[1]), (old, new))
-    return f"{name}: {old!r} then, {new!r} now"
-
-
 def _load_newest(writer: RunWriter) -> None:
     """Fill the writer from the newest epoch that can be read."""
     files = epoch_files(writer.part)
+    writer.newest = max(files, default=-1)
     for epoch, file in reversed(files.items()):
         reason = damage(file)
         if reason:

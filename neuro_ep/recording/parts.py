@@ -5,6 +5,7 @@ Files appear by renaming, so that what has a final name is whole.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,15 @@ from pathlib import Path
 import h5py
 
 from neuro_ep.recording.schema import Arrays, read_arrays, write_arrays
+
+#: Names of files that hold an epoch.
+EPOCH = re.compile(r"epoch_[0-9]{6,18}\.h5")
+
+#: What reading a damaged file may raise.
+DAMAGE = (
+    *(OSError, KeyError, ValueError, TypeError, AttributeError),
+    *(RuntimeError, IndexError, MemoryError),
+)
 
 
 def part_folder(path: Path) -> Path:
@@ -25,7 +35,7 @@ def write_header(part: Path, header: dict) -> None:
 
 def epoch_files(part: Path) -> dict[int, Path]:
     """The epochs in a folder of parts, in order."""
-    files = [file for file in part.glob("epoch_*.h5") if file.stem[6:].isdigit()]
+    files = [file for file in part.glob("epoch_*.h5") if EPOCH.fullmatch(file.name)]
     return dict(sorted((int(file.stem[6:]), file) for file in files))
 
 
@@ -42,6 +52,8 @@ def write_epoch(file: h5py.File, log: list, weights: Arrays, state: Arrays) -> N
 def read_epoch(path: Path) -> tuple[list[dict], Arrays, Arrays]:
     with h5py.File(path, "r") as file:
         log = json.loads(file["log"].asstr()[()])
+        if not log or not all(isinstance(row["epoch"], int) for row in log):
+            raise ValueError("its log has no epochs")
         return log, read_arrays(file["weights"]), read_arrays(file["state"])
 
 
@@ -49,7 +61,7 @@ def damage(path: Path) -> str:
     """What is wrong with an epoch's file, "" when it can be read."""
     try:
         read_epoch(path)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         return str(error) or type(error).__name__
     return ""
 

@@ -12,6 +12,9 @@
             snapshots        (K, n_pre, n_post)
             epochs           (K)
         training/         one column per quantity, one row per epoch
+        records/          (1.1) JSON text: rule, model, protocol, settings, whole
+        state/            (1.1) what a run would go on from after its last epoch: all
+                          that is learned or carried, in SI units, as it is computed
 
 `magic` and `version` at the root are those of SONATA, whose groups may stand beside
 /neuro_ep.
@@ -27,7 +30,7 @@ import h5py
 import numpy as np
 
 FORMAT = "neuro_ep-recording"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 SONATA_MAGIC, SONATA_VERSION = 0x0A7A, (0, 1)
 
 Arrays = dict[str, np.ndarray]
@@ -39,11 +42,13 @@ def write_contents(
     log: list[dict],
     epochs: list[int],
     weights: Iterator[Arrays],
+    state: Arrays,
 ) -> None:
     """Write a whole recording.
 
     `epochs` are the epochs of the snapshots, in order, and `weights` yields the arrays
-    of each of them; the first is `initial`, the last is `final`.
+    of each of them; the first is `initial`, the last is `final`. `state` is what a run
+    goes on from.
     """
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
@@ -58,6 +63,10 @@ def write_contents(
     write_attributes(root.create_group("dataset", track_order=True), header["dataset"])
     _write_weights(root, header["projections"], epochs, weights)
     _write_training(root, log, header["units"])
+    records = root.create_group("records", track_order=True)
+    for name, record in header["records"].items():
+        records[name] = json.dumps(record)
+    write_arrays(root.create_group("state", track_order=True), state)
 
 
 def _write_provenance(group: h5py.Group, header: dict) -> None:

@@ -8,10 +8,9 @@ At the end they become `run.h5`: a run is complete if and only if that file exis
 import math
 import os
 import shutil
-import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +18,7 @@ from typing import NoReturn
 import numpy as np
 
 from neuro_ep.errors import InputError
+from neuro_ep.recording.lock import busy, locked
 from neuro_ep.recording.parts import (
     damage,
     epoch_files,
@@ -52,6 +52,7 @@ class RunWriter:
         self.snapshots = snapshots
         self.made: list[Path] = []  # folders, the outermost first
         self.last_epoch = -1
+        self.newest = -1  # the newest file when the run was begun, damaged or not
         self.weights: Arrays = {}
         self.state: Arrays = {}
         self.log: list[dict] = []
@@ -115,7 +116,7 @@ class RunWriter:
             epochs = self._readable_epochs()
             data = image(
                 lambda file: write_contents(
-                    file, header, self.log, epochs, self._weights_of(epochs)
+                    file, header, self.log, epochs, self._weights_of(epochs), self.state
                 )
             )
             write_atomically(self.path, data, self.part / "recording.tmp")
@@ -135,28 +136,17 @@ class RunWriter:
     def alone(self) -> Iterator[None]:
         """Hold the run, which ends with the process at the latest.
 
-        InputError when another process holds it. Windows cannot lock a folder.
+        InputError when another process holds it, or has recorded since it was begun
+        here.
         """
-        if sys.platform == "win32":
+        with ExitStack() as held:
+            with self.disk_errors():
+                held.enter_context(locked(self.part, self.path))
+            newest = max(epoch_files(self.part), default=-1)
+            known = max(self.newest, self.last_epoch)
+            if os.path.exists(self.path) or newest > known:
+                raise busy(self.path)
             yield
-            return
-        import fcntl
-
-        with self.disk_errors():
-            folder = os.open(self.part, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InputError(
-                    f"{self.path} is being trained by another process; wait for it, or"
-                    " choose another --out"
-                ) from error
-            except OSError:
-                pass  # a file system without locks
-            yield
-        finally:
-            os.close(folder)
 
     def _check(self, epoch: int, weights: Arrays, row: dict) -> None:
         if epoch <= self.last_epoch:

@@ -12,18 +12,23 @@ from typing import Any
 
 
 class Shown(float):
-    """A number in SI units, and how it is written with its unit."""
+    """A number in SI units, how it is written with its unit, and its dimensions.
 
-    def __new__(cls, number: float, value: float, unit: str):
+    ``dimensions`` are the exponents of the seven SI units, in the order of
+    :data:`neuro_ep.records.text.DIMENSIONS`.
+    """
+
+    def __new__(cls, number: float, value: float, unit: str, dimensions=(0.0,) * 7):
         made = super().__new__(cls, number)
-        made.value, made.unit = value, unit
+        made.value, made.unit, made.dimensions = value, unit, tuple(dimensions)
         return made
 
     def __getnewargs__(self):
-        return float(self), self.value, self.unit
+        return float(self), self.value, self.unit, self.dimensions
 
     value: float
     unit: str
+    dimensions: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class NetworkModel:
         The energy whose gradient the neurons descend, as text with the names of the
         equations: what each "neuron" that has a potential, each "synapse", each "bias"
         synapse and, on top, each "output" neuron adds to it. ``tests/models`` proves
-        it by symbolic differentiation. Empty where the field has no energy.
+        it by symbolic differentiation. Where it is no sum of such parts, one text.
     read_out, read_out_unit
         The variable of the output layer whose largest entry is the prediction, and the
         shared parameter that makes it dimensionless (None where it is already).
@@ -164,7 +169,7 @@ class NetworkModel:
     output: NeuronModel
     synapse: SynapseModel
     bias: SynapseModel
-    energy: Mapping[str, str]
+    energy: Mapping[str, str] | str
     read_out: str
     read_out_unit: str | None
     activity: str | None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
+
+import numpy as np
 
 from neuro_ep import recording
 from neuro_ep.build.wiring import ONE, layer_names, wiring
 from neuro_ep.records.dataset import Dataset
-from neuro_ep.records.model import Shown
+from neuro_ep.records.protocol import Protocol
+from neuro_ep.records.recorded import as_recorded
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
+from neuro_ep.records.text import as_plain
 
 
 def run_header(
@@ -24,15 +29,6 @@ def run_header(
     model, protocol = rule.model(settings), rule.protocol(settings)
     names, edges = layer_names(settings.layers), wiring(model, settings)
     learned = [edge for edge in edges if edge.kind.weight is not None]
-    chosen = {key: value for key, value in asdict(settings).items() if key != "epochs"}
-    parameters = {
-        key: {"value": list(value) if isinstance(value, tuple) else value, "unit": "1"}
-        for key, value in chosen.items()
-    }
-    parameters["dtype"] = {"value": dtype, "unit": ""}
-    for kind, owner in ((model.output, "neurons"), (model.synapse, "synapses")):
-        for key, value in kind.parameters.items():
-            parameters[f"{owner}.{key}"] = _with_unit(value)
     return {
         "rule": rule.name,
         "task": dataset.name,
@@ -40,34 +36,67 @@ def run_header(
         "seed": seed,
         "epochs": settings.epochs,
         "target": target,
-        "parameters": parameters,
+        "parameters": _parameters(model, settings, dtype),
         "equations": _equations(model, names, edges),
-        "schedule": {
-            "protocol": protocol.name,
-            "random_sign": protocol.random_sign,
-            "phases": [asdict(phase) for phase in protocol.phases],
-        },
+        "schedule": _schedule(protocol),
         "provenance": recording.provenance() | {"source": rule.source},
         "units": _units(learned),
         "projections": _projections(names, learned),
-        "dataset": {
-            "name": dataset.name,
-            "source": dataset.source,
-            "shape": list(dataset.shape),
-            "classes": dataset.classes,
-            "train": len(dataset.train),
-            "test": len(dataset.test),
-        },
+        "dataset": facts(dataset),
+        "records": as_recorded(rule, settings),
     }
 
 
+def facts(dataset: Dataset) -> dict:
+    """What is told of the data, and hashes of all that training takes from them."""
+    split = np.concatenate([dataset.train, [-1], dataset.test])
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "shape": list(dataset.shape),
+        "frames": dataset.frames,
+        "classes": dataset.classes,
+        "train": len(dataset.train),
+        "test": len(dataset.test),
+        "inputs_sha256": _sha256(dataset.inputs, "<f4"),
+        "labels_sha256": _sha256(dataset.labels, "<i8"),
+        "split_sha256": _sha256(split, "<i8"),
+    }
+
+
+def _sha256(values: np.ndarray, dtype: str) -> str:
+    """The hash of an array's values and shape, the same on every machine."""
+    array = np.ascontiguousarray(values, dtype)
+    return hashlib.sha256(repr(array.shape).encode() + array.data).hexdigest()
+
+
+def _parameters(model, settings: Settings, dtype: str) -> dict[str, dict]:
+    """Settings, the type of numbers, and parameters of output neurons and synapses."""
+    chosen = {key: value for key, value in asdict(settings).items() if key != "epochs"}
+    found = {
+        key: {"value": list(value) if isinstance(value, tuple) else value, "unit": "1"}
+        for key, value in chosen.items()
+    }
+    found["dtype"] = {"value": dtype, "unit": ""}
+    for kind, owner in ((model.output, "neurons"), (model.synapse, "synapses")):
+        for key, value in kind.parameters.items():
+            found[f"{owner}.{key}"] = _with_unit(value)
+    return found
+
+
 def _with_unit(value) -> dict:
-    if isinstance(value, Shown):
-        return {"value": value.value, "unit": value.unit}
-    if not hasattr(value, "get_best_unit"):
-        return {"value": float(value), "unit": "1"}
-    unit = value.get_best_unit()
-    return {"value": float(value / unit), "unit": str(unit)}
+    written = as_plain(value)
+    if isinstance(written, dict) and "unit" in written:
+        return {"value": written["value"], "unit": written["unit"]}
+    return {"value": float(value), "unit": "1"}
+
+
+def _schedule(protocol: Protocol) -> dict:
+    return {
+        "protocol": protocol.name,
+        "random_sign": protocol.random_sign,
+        "phases": [asdict(phase) for phase in protocol.phases],
+    }
 
 
 def _equations(model, names, edges) -> dict[str, str]:

@@ -175,7 +175,7 @@ def test_training_columns_and_partial_rows(tmp_path):
 def test_the_file_says_what_it_is(tmp_path):
     with h5py.File(record(tmp_path / "run.h5")) as file:
         assert file.attrs["format"] == "neuro_ep-recording"
-        assert file.attrs["format_version"] == "1.0"
+        assert file.attrs["format_version"] == "1.1"
         assert file.attrs["magic"] == 0x0A7A and file.attrs["magic"].dtype == "u4"
         assert file.attrs["version"].tolist() == [0, 1]
         assert file.attrs["version"].dtype == "u4"
@@ -782,7 +782,7 @@ def test_newer_format(tmp_path):
     recording.open_recording(path).close()
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = "2.0"
-    assert "has format 2.0, this neuro_ep reads 1.0" in refusal(path)
+    assert "has format 2.0, this neuro_ep reads 1.1" in refusal(path)
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
