@@ -54,12 +54,14 @@ def assemble(path: Path, target: Path) -> None:
         )
     first = min(files)
     epochs = [newest] if first == newest or damage(files[first]) else [first, newest]
-    log, *_ = read_epoch(files[newest])
+    log, _, state = read_epoch(files[newest])
     weights = _weights(files, epochs)
     try:
         header = _header(part)
-        data = image(lambda file: write_contents(file, header, log, epochs, weights))
-    except (KeyError, ValueError, TypeError, OSError) as error:
+        data = image(
+            lambda file: write_contents(file, header, log, epochs, weights, state)
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         raise InputError(
             f"{part}/header.json is damaged ({error}); make the run again"
         ) from error

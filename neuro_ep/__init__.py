@@ -42,6 +42,7 @@ _PUBLIC = {
     "make_simulation": ("neuro_ep.run.build", "simulation"),
     "on_target": ("neuro_ep.run.target", "on_target"),
     "open_recording": ("neuro_ep.recording", "open_recording"),
+    "rebuild": ("neuro_ep.training.rebuild", "rebuild"),
     "train": ("neuro_ep.training.train", "train"),
 }
 

@@ -64,7 +64,7 @@ def write_contents(
     _write_weights(root, header["projections"], epochs, weights)
     _write_training(root, log, header["units"])
     records = root.create_group("records", track_order=True)
-    for name, record in header["records"].items():
+    for name, record in header.get("records", {}).items():
         records[name] = json.dumps(record)
     write_arrays(root.create_group("state", track_order=True), state)
 

@@ -67,7 +67,9 @@ def facts(dataset: Dataset) -> dict:
 def _sha256(values: np.ndarray, dtype: str) -> str:
     """The hash of an array's values and shape, the same on every machine."""
     array = np.ascontiguousarray(values, dtype)
-    return hashlib.sha256(repr(array.shape).encode() + array.data).hexdigest()
+    digest = hashlib.sha256(repr(array.shape).encode())
+    digest.update(array.data)
+    return digest.hexdigest()
 
 
 def _parameters(model, settings: Settings, dtype: str) -> dict[str, dict]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,21 +22,19 @@ from neuro_ep.errors import InputError, RunError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
-from neuro_ep.run.plan import ENDLESS_STEPS, Plan
+from neuro_ep.run.plan import Plan
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.run.target import choose_target
 from neuro_ep.run.warm_start import WarmStart
 from neuro_ep.training.epochs import Epochs, presentations
-from neuro_ep.training.gain import check_gains, estimated_gains
 from neuro_ep.training.header import run_header
 from neuro_ep.training.initial_weights import initial_weights
+from neuro_ep.training.rebuild import Rebuilt, with_quantities
+from neuro_ep.training.refusals import gain_warning, refuse_unfit
 from neuro_ep.training.reversal import reversal_warning
 
 if TYPE_CHECKING:
     from neuro_ep.training.profiling import Share
-
-#: Below this nudging, float32 rounding spoils the updates (0.2 % at 1e-3).
-SMALLEST_BETA_IN_FLOAT32 = 1e-3
 
 #: Above this, nudging pulls harder than neurons leak, and is what makes runs diverge.
 LARGE_BETA = 1.0
@@ -72,6 +71,7 @@ def train(
     on_progress: OnProgress | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
     start: WarmStart | None = None,
+    after: Rebuilt | None = None,
 ) -> TrainingResult:
     """Train and record; everything is checked before anything is compiled or written.
 
@@ -90,6 +90,8 @@ def train(
         Called with the text of a warning.
     start
         Where the build for this very rule, data and settings is found, or kept.
+    after
+        A recording to go on from, see :func:`neuro_ep.rebuild`; ``out`` is a new one.
 
     Raises
     ------
@@ -99,55 +101,93 @@ def train(
         If the run diverges; what was recorded until then is kept.
     """
     started = time.monotonic()
-    _check(rule, dataset, settings, dtype)
-    _check_seed(seed)
+    refuse_unfit(rule, dataset, settings, dtype, seed)
     target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
-    warning = _gain_warning(rule, dataset, settings, weights, allow_gain)
-    begin = recording.resume if resume else recording.create
-    writer = begin(out, run_header(rule, dataset, settings, seed, target, dtype))
+    warning = gain_warning(rule, dataset, settings, weights, allow_gain)
+    writer = _writer(rule, dataset, settings, out, seed, target, dtype, resume, after)
     if warning:
         on_warning(warning)
-
-    def simulate(folder: Path):
-        """The epochs that are still to come."""
-        samples = _samples(folder, dataset, dtype)
-        left = start.simulation() if start is not None else None
-        simulation = left or _simulation(rule, dataset, settings, target, dtype)
-        if start is not None and left is None:
-            start.keep(rule, settings, dataset, simulation)
+    with writer.alone(), _nothing_left(writer), scratch_folder() as folder:
+        samples = _samples(Path(folder), dataset, dtype)
+        simulation = _built(rule, dataset, settings, target, dtype, start)
         writer.header["provenance"].update(simulation.describe())
         state = writer.state or _start(simulation.plan, weights, dtype)
+        if after is not None and writer.last_epoch < 0:
+            state = _go_on(writer, simulation.plan, after)
         if writer.last_epoch < 0:  # said once, when a run begins
             told = reversal_warning(rule, simulation, dataset, samples, state, dtype)
             if told:
                 on_warning(told)
         run = Epochs(simulation, dataset, seed, samples, on_progress)
-        for epoch in range(writer.last_epoch + 1, settings.epochs + 1):
-            state, row = run.show(epoch, state)
-            writer.checkpoint(epoch, _in_units(simulation.plan, state), row, state)
-            if row["diverged"]:
-                _stop_diverged(writer, row, started, settings)
-            if on_epoch is not None:
-                on_epoch(row)
+        _record(run, writer, state, settings.epochs, on_epoch, started)
+    return _result(writer, started)
 
-    with writer.alone():
-        try:
-            with scratch_folder() as folder:
-                simulate(Path(folder))
-        except BaseException:
-            if writer.last_epoch < 0:  # nothing was recorded: leave nothing behind
-                writer.discard()
-            raise
-        last = writer.log[-1]
-        seconds = time.monotonic() - started
-        file = writer.finish(duration_s=seconds)
+
+def _writer(rule, dataset, settings, out, seed, target, dtype, resume, after):
+    """The recording that is begun or taken up."""
+    header = run_header(rule, dataset, settings, seed, target, dtype)
+    if after is not None:
+        after.refuse_other(header)
+        if settings.epochs <= after.epoch:
+            raise InputError(
+                f"epochs = {settings.epochs}: {after.epoch} are done already in "
+                f"{after.file}; ask for more"
+            )
+        header["provenance"]["goes_on_from"] = str(after.file)
+    return (recording.resume if resume else recording.create)(out, header)
+
+
+@contextmanager
+def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
+    """Leaves no trace of a run that ends before anything was recorded."""
+    try:
+        yield
+    except BaseException:
+        if writer.last_epoch < 0:
+            writer.discard()
+        raise
+
+
+def _built(rule, dataset, settings, target, dtype, start) -> Simulation:
+    """The simulation that was left by an earlier command, or a new one."""
+    left = start.simulation() if start is not None else None
+    if left is not None:
+        return left
+    simulation = _simulation(rule, dataset, settings, target, dtype)
+    if start is not None:
+        start.keep(rule, settings, dataset, simulation)
+    return simulation
+
+
+def _go_on(writer: recording.RunWriter, plan: Plan, after: Rebuilt):
+    """The state of an earlier recording, noted as where this one begins."""
+    after.refuse_misfit(plan)
+    state = dict(after.state)
+    writer.checkpoint(after.epoch, _in_units(plan, state), dict(after.row), state)
+    return state
+
+
+def _record(run: Epochs, writer, state, epochs: int, on_epoch, started):
+    """The epochs that are still to come."""
+    for epoch in range(writer.last_epoch + 1, epochs + 1):
+        state, row = run.show(epoch, state)
+        writer.checkpoint(epoch, _in_units(run.plan, state), row, state)
+        if row["diverged"]:
+            _stop_diverged(writer, row, started, run.settings)
+        if on_epoch is not None:
+            on_epoch(row)
+    writer.finish(duration_s=time.monotonic() - started)
+
+
+def _result(writer: recording.RunWriter, started: float) -> TrainingResult:
+    last = writer.log[-1]
     return TrainingResult(
         test_accuracy=last["test_accuracy"],
         train_accuracy=last["train_accuracy"],
         epochs=last["epoch"],
-        seconds=seconds,
-        file=file,
+        seconds=time.monotonic() - started,
+        file=writer.path,
     )
 
 
@@ -179,68 +219,6 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
     return samples
 
 
-def _check(rule: Rule, dataset: Dataset, settings: Settings, dtype: str):
-    rule.check_settings(settings)
-    features, classes = dataset.features, dataset.classes
-    if (settings.layers[0], settings.read or settings.layers[-1]) != (
-        features,
-        classes,
-    ):
-        raise InputError(
-            f"layers {','.join(map(str, settings.layers))} do not fit {dataset.name}: "
-            f"it has {features} inputs and {classes} classes, so layers must begin "
-            f"with {features} and end with {classes}"
-        )
-    if settings.batch > len(dataset.train):
-        raise InputError(
-            f"batch = {settings.batch}: {dataset.name} has {len(dataset.train)} "
-            "training samples; choose a smaller batch"
-        )
-    if dtype not in ("float32", "float64"):
-        raise InputError(f"dtype {dtype!r}: choose float32 or float64")
-    if dtype == "float32" and abs(settings.beta) < SMALLEST_BETA_IN_FLOAT32:
-        raise InputError(
-            f"beta = {settings.beta} in float32: rounding spoils updates below "
-            f"{SMALLEST_BETA_IN_FLOAT32}; raise beta or use --dtype float64"
-        )
-    _check_length(
-        rule.protocol(settings), sum(presentations(dataset, settings)), settings
-    )
-
-
-def _check_length(protocol, shown: int, settings: Settings):
-    """An epoch is one run, and a run has so many steps at most."""
-    times = sum(phase.duration for phase in protocol.phases)
-    steps = shown * times / settings.step
-    if steps > ENDLESS_STEPS:
-        raise InputError(
-            f"free = {settings.free}, nudged = {settings.nudged}, step = "
-            f"{settings.step}: an epoch would take {steps:.1e} steps; shorten the "
-            f"phases or raise step, for at most {ENDLESS_STEPS:.0e}"
-        )
-
-
-def _check_seed(seed: int):
-    if not 0 <= seed < 2**63:
-        raise InputError(f"seed = {seed}: choose a whole number from 0, below 2**63")
-
-
-def _gain_warning(rule, dataset, settings, weights, allow_gain) -> str | None:
-    """What to say of the gain of continual plasticity, where the rule has one."""
-    if not rule.gain:
-        return None
-    batch = dataset.inputs[dataset.train[: settings.batch]]
-    forward = list(weights.values())[: len(settings.eta)]
-    protocol = rule.protocol(settings)
-    gains = estimated_gains(settings, protocol, forward, batch)
-    try:
-        return check_gains(settings, protocol, gains)
-    except InputError:
-        if not allow_gain:
-            raise
-        return "the gain of continual plasticity is above 0.5: it may run away"
-
-
 def _simulation(rule, dataset, settings, target, dtype, profile=False) -> Simulation:
     from neuro_ep.build.network import build_network
     from neuro_ep.run import build as device
@@ -248,7 +226,7 @@ def _simulation(rule, dataset, settings, target, dtype, profile=False) -> Simula
 
     with on_target(target, dtype):
         network = build_network(
-            rule,
+            with_quantities(rule, settings),
             settings,
             capacity=sum(presentations(dataset, settings)),
             dtype=np.dtype(dtype),
