@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import stat
+import sys
 import tempfile
 import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from neuro_ep.messages import say
 
 #: After so long, what a process has left behind is surely no longer wanted.
 ABANDONED_S = 24 * 3600
@@ -25,10 +30,38 @@ def cache_path() -> Path:
 
 
 def cache_folder() -> Path:
-    """The same, made where it is not there."""
+    """The same, made where it is not there; for this process only if others may write.
+
+    What is kept is run later, so a folder that is not the user's own, or that others
+    may write, is neither read nor filled.
+    """
     folder = cache_path()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder if is_private(folder) else _replacement(folder)
+
+
+def is_private(path: Path) -> bool:
+    """Whether a file or folder is the user's own, and nobody else may write it."""
+    if sys.platform == "win32":
+        return path.exists()
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    own = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
+    return own and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+@cache
+def _replacement(folder: Path) -> Path:
+    """A cache for this process alone; said once."""
+    say(
+        f"warning: {folder} is not yours alone, so nothing is kept there or taken from "
+        "it: chmod go-w it, or name another folder in NEURO_EP_CACHE"
+    )
+    own = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}_"))
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return own
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory:

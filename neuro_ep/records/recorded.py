@@ -11,7 +11,7 @@ from neuro_ep.records.model import NetworkModel
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
-from neuro_ep.records.text import as_plain, read_fields, read_record, shown
+from neuro_ep.records.text import as_plain, read_fields, read_record
 
 #: What a rule is besides its equations and its protocol.
 IDENTITY = ("name", "summary", "source", "gain", "family", "claims", "bounds")
@@ -59,11 +59,6 @@ def read_recorded(plain: Any, epochs: int) -> tuple[Rule, Settings]:
         raise InputError(f"rule lacks {', '.join(lacking)}")
     rule = Rule(model=Always(model), protocol=Always(protocol), defaults={}, **identity)
     return rule, settings
-
-
-def without_brian2(value):
-    """A record with its quantities as plain numbers that know how they are written."""
-    return with_numbers(value, lambda part: hasattr(part, "get_best_unit"), shown)
 
 
 def with_numbers(value, is_number, other):

@@ -67,7 +67,11 @@ def _plain_leaf(value: Any, arrays: Arrays | None) -> Any:
         return value if math.isfinite(value) else {"number": repr(value)}
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, np.ndarray) and arrays is not None:
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "fiub"
+        and arrays is not None
+    ):
         name = f"array_{len(arrays)}"
         arrays[name] = value
         return {"array": name}

@@ -2,33 +2,39 @@
 
 Importing Brian2 and writing a project only to find that it was compiled before takes
 longer than an epoch of a small network. So a command leaves behind what its build led
-to: the settings, the equations as they are recorded, the plan of the simulation, and
-which program it is. A later command takes that up if it is the same in all words that
-a build depends on, and if nothing else has changed: the files of this package and of
-the models, versions, compiler, processor, preferences. All else is as in a cold start.
+to, as plain data and arrays with a checksum: the settings, the equations as they are
+recorded, the plan of the simulation, and which program it is. A later command takes
+that up if it is the same in all words that a build depends on, and if nothing else has
+changed: the files of this package and of the models, versions, compiler, processor,
+preferences. All else is as in a cold start.
+
+What was left is run, so it is read only where nobody but the user could write it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import pickle
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from neuro_ep.cache import cache_folder, cache_path
+import numpy as np
+
+from neuro_ep.cache import cache_folder, cache_path, is_private
 from neuro_ep.records.dataset import Dataset
-from neuro_ep.records.model import Shown
+from neuro_ep.records.recorded import as_recorded, read_recorded
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
-from neuro_ep.run.bundle import is_built, open_bundle
+from neuro_ep.records.text import as_plain, parse, read_record
+from neuro_ep.run.bundle import MANIFEST, is_built, open_bundle
 from neuro_ep.run.compiler import compiler_version
 from neuro_ep.run.plan import Plan
 from neuro_ep.run.program import ProgramSimulation
@@ -44,21 +50,16 @@ PREFERENCES = ("~/.brian/user_preferences", "brian_preferences")
 VARIABLES = ("CXX", "CXXFLAGS", "LDFLAGS")
 
 
-@dataclass(frozen=True)
-class Always:
-    """A function of the settings that gives what it gave for those of one command."""
-
-    value: Any
-
-    def __call__(self, settings: Settings):
-        return self.value
+#: The bytes of the checksum that a file begins with, and the texts that it holds.
+CHECKSUM, TEXTS = 32, ("bundle", "flags", "program")
 
 
 @dataclass(frozen=True)
 class Left:
     """What a command leaves behind: ``bundle`` is the name of a folder of the cache,
     ``rule`` gives the equations and the protocol of these settings, without Brian2;
-    ``dataset`` is None where it is large or read from the user's files.
+    ``dataset`` is None where it is large or read from the user's files; ``program`` is
+    the hash of what is run.
     """
 
     rule: Rule
@@ -67,6 +68,7 @@ class Left:
     plan: Plan
     bundle: str
     flags: str
+    program: str
 
 
 class WarmStart:
@@ -83,16 +85,9 @@ class WarmStart:
     def __init__(
         self, words: Mapping[str, Any], folders: Sequence[Path], own_data: bool = False
     ):
-        self.name = f"start_{fingerprint(words, folders)}.pickle"
+        self.name = f"start_{fingerprint(words, folders)}.npz"
         self.own_data = own_data
-        self.left = self._read()
-
-    def _read(self) -> Left | None:
-        try:
-            left = pickle.loads((cache_path() / self.name).read_bytes())
-        except (OSError, ValueError, EOFError, pickle.UnpicklingError):
-            return None
-        return left if is_built(cache_path() / left.bundle) else None
+        self.left = _read(self.name)
 
     def fits(self, capacity: int) -> bool:
         """Whether nothing was left, or a program for that many presentations."""
@@ -109,42 +104,84 @@ class WarmStart:
         """Leave behind what was built, where it is a program."""
         if not isinstance(built, ProgramSimulation):
             return
-        plain = replace(
-            rule,
-            model=Always(without_brian2(rule.model(settings))),
-            protocol=Always(rule.protocol(settings)),
-            defaults={},
-            presets={},
-        )
         small = dataset.inputs.nbytes <= SMALL_DATA and not self.own_data
-        left = Left(
-            rule=plain,
-            settings=settings,
-            dataset=dataset if small else None,
-            plan=built.plan,
-            bundle=built.bundle.folder.name,
-            flags=built.flags,
-        )
-        content, folder = pickle.dumps(left), cache_folder()
-        with suppress(OSError):  # without it the next start is a cold one
+        with suppress(OSError, TypeError):  # without it the next start is a cold one
+            left = Left(
+                rule=rule,
+                settings=settings,
+                dataset=dataset if small else None,
+                plan=built.plan,
+                bundle=built.bundle.folder.name,
+                flags=built.flags,
+                program=program_hash(built.bundle.folder),
+            )
+            folder = cache_folder()
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                file.write(content)
+                file.write(written(left))
             os.replace(file.name, folder / self.name)
 
 
-def without_brian2(value):
-    """A record with its quantities as plain numbers that know how they are written."""
-    if hasattr(value, "get_best_unit"):
-        unit = value.get_best_unit()
-        return Shown(float(value), float(value / unit), str(unit))
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {item.name: getattr(value, item.name) for item in fields(value)}
-        return replace(
-            value, **{name: without_brian2(part) for name, part in parts.items()}
-        )
-    if isinstance(value, Mapping):
-        return {key: without_brian2(part) for key, part in value.items()}
-    return value
+def program_hash(bundle: Path) -> str:
+    """Over the program of a bundle and what is said of its variables."""
+    digest = hashlib.sha256()
+    for name in ("main", MANIFEST):
+        digest.update((bundle / name).read_bytes())
+    return digest.hexdigest()
+
+
+def written(left: Left) -> bytes:
+    """What is left as one file: a checksum, then JSON and arrays."""
+    arrays: dict[str, np.ndarray] = {}
+    plain = {
+        "rule": as_recorded(left.rule, left.settings),
+        "epochs": left.settings.epochs,
+        "dataset": as_plain(left.dataset, arrays),
+        "plan": as_plain(left.plan, arrays),
+        **{name: getattr(left, name) for name in TEXTS},
+    }
+    text = np.frombuffer(json.dumps(plain).encode(), np.uint8)
+    file = io.BytesIO()
+    np.savez(file, text=text, **arrays)  # type: ignore[arg-type]
+    content = file.getvalue()
+    return _checksum(content) + content
+
+
+def understood(data: bytes) -> Left:
+    """What :func:`written` wrote; any exception where it did not."""
+    content = data[CHECKSUM:]
+    if data[:CHECKSUM] != _checksum(content):
+        raise ValueError("the checksum is another")
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = dict(file)
+    plain = parse(arrays.pop("text").tobytes(), "a start")
+    rule, settings = read_recorded(plain["rule"], plain["epochs"])
+    data_left = plain["dataset"]
+    return Left(
+        rule=rule,
+        settings=settings,
+        dataset=data_left and read_record(Dataset, data_left, "dataset", arrays),
+        plan=read_record(Plan, plain["plan"], "plan", arrays),
+        **{name: str(plain[name]) for name in TEXTS},
+    )
+
+
+def _read(name: str) -> Left | None:
+    """What was left under a name; None where anything is wrong with it."""
+    folder = cache_path()
+    file = folder / name
+    if not (is_private(folder) and is_private(file)):
+        return None
+    try:
+        left = understood(file.read_bytes())
+        bundle = folder / left.bundle
+        whole = bundle.parent == folder and is_private(bundle) and is_built(bundle)
+        return left if whole and program_hash(bundle) == left.program else None
+    except Exception:  # whatever it is, the next start is a cold one
+        return None
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def fingerprint(words: Mapping[str, Any], folders: Sequence[Path]) -> str:
