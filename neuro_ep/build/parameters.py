@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from brian2 import Equations, Quantity
 from brian2.units.fundamentalunits import get_or_create_dimension, is_dimensionless
@@ -9,6 +11,8 @@ from brian2.units.fundamentalunits import get_or_create_dimension, is_dimensionl
 from neuro_ep.errors import InputError
 from neuro_ep.records.model import NetworkModel, NeuronModel, Shown, SynapseModel
 from neuro_ep.records.recorded import with_numbers
+
+Model = TypeVar("Model", NetworkModel, NeuronModel, SynapseModel)
 
 #: The parameter of synapses that takes the learning rate of their projection.
 RATE = "eta"
@@ -48,8 +52,8 @@ def _check_value(name: str, parameter: str, value):
         )
 
 
-def with_quantities(model: NetworkModel) -> NetworkModel:
-    """A model that was read from a file, with Brian2's quantities again."""
+def with_quantities(model: Model) -> Model:
+    """A record of a model that was read from a file, with Brian2's quantities again."""
     return with_numbers(model, lambda value: isinstance(value, Shown), _quantity)
 
 

@@ -197,7 +197,7 @@ def _anything(plain: Any, where: str) -> Any:
     """A number, a text or a quantity: what parameters and initial states may be."""
     if isinstance(plain, dict) and "number" not in plain:
         return _quantity(plain, where)
-    if isinstance(plain, bool | int | str):
+    if isinstance(plain, bool | str):
         return plain
     return _leaf(float, plain, where)
 

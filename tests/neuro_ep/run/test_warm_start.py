@@ -83,7 +83,8 @@ def runs(tmp_path_factory):
     """A network that nobody has built yet is trained twice; (file, modules) of each."""
     folder = tmp_path_factory.mktemp("warm")
     code = (
-        "import sys; from neuro_ep.command import main as cli; status = cli.main(sys.argv[1:]);"
+        "import sys; from neuro_ep.command.main import main;"
+        "status = main(sys.argv[1:]);"
         "print(*[m for m in ('brian2', 'sklearn') if m in sys.modules]);"
         "sys.exit(status)"
     )
