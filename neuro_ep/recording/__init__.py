@@ -271,16 +271,18 @@ def _read(file: h5py.File, path: Path) -> Recording:
         dataset=read_attributes(root["dataset"]),
         training={name: column[()] for name, column in root["training"].items()},
         weights={name: Weights(group) for name, group in root["weights"].items()},
-        records=_records(root),
+        records=_records(root, path),
     )
 
 
-def _records(root: h5py.Group) -> dict:
+def _records(root: h5py.Group, path: Path) -> dict:
     """The whole records as plain data; none in a file of format 1.0."""
     if "records" not in root:
         return {}
     texts = read_arrays(root["records"])
-    return {name: parse(text.item(), f"its {name}") for name, text in texts.items()}
+    return {
+        name: parse(text.item(), f"{path}: its {name}") for name, text in texts.items()
+    }
 
 
 def _finite(value: Any) -> Any:
