@@ -8,6 +8,7 @@ from typing import Any
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.parameter import DECLARED, Parameter, among
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -34,7 +35,7 @@ def as_recorded(rule: Rule, settings: Settings) -> dict[str, Any]:
     chosen = as_plain(settings)
     del chosen["epochs"]
     return {
-        "rule": as_plain({name: getattr(rule, name) for name in IDENTITY}),
+        "rule": as_plain(_identity(rule)),
         "model": as_plain(rule.model(settings)),
         "protocol": as_plain(rule.protocol(settings)),
         "settings": chosen,
@@ -54,11 +55,37 @@ def read_recorded(plain: Any, epochs: int) -> tuple[Rule, Settings]:
     settings = read_record(Settings, chosen, "settings")
     model = read_record(NetworkModel, plain["model"], "model")
     protocol = read_record(Protocol, plain["protocol"], "protocol")
-    identity = read_fields(Rule, IDENTITY, plain["rule"], "rule")
+    told = dict(plain["rule"]) if isinstance(plain["rule"], dict) else {}
+    parameters = _parameters(told.pop("parameters", {}))
+    identity = read_fields(Rule, IDENTITY, told, "rule")
     if lacking := sorted({"name", "summary", "source"} - set(identity)):
         raise InputError(f"rule lacks {', '.join(lacking)}")
-    rule = Rule(model=Always(model), protocol=Always(protocol), defaults={}, **identity)
+    rule = Rule(
+        model=Always(model),
+        protocol=Always(protocol),
+        defaults={},
+        parameters=parameters,
+        **identity,
+    )
     return rule, settings
+
+
+def _identity(rule: Rule) -> dict[str, Any]:
+    """Who the rule is, and the parameters that it reads with the choices it knows."""
+    choices = {parameter.name: parameter.choices for parameter in rule.parameters}
+    return {name: getattr(rule, name) for name in IDENTITY} | {"parameters": choices}
+
+
+def _parameters(plain: Any) -> tuple[Parameter, ...]:
+    """The declared parameters of these names."""
+    if not isinstance(plain, dict) or not set(plain) <= set(DECLARED):
+        raise InputError("rule.parameters are none that this version declares")
+    for name, choices in plain.items():
+        if not isinstance(choices, list) or not all(
+            isinstance(c, str) for c in choices
+        ):
+            raise InputError(f"rule.parameters.{name}: a list of names was expected")
+    return tuple(among(DECLARED[name], *plain[name]) for name in plain)
 
 
 def with_numbers(value, is_number, other):
