@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from neuro_ep import load_dataset, recording, train
-from neuro_ep.command import main as cli
+from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
 from neuro_ep.recording import begin
 from neuro_ep.training.header import run_header
 
-RULE = cli._rule("spiking-ep")
+RULE = find_rule("spiking-ep")
 SETTINGS = RULE.settings("digits", layers=(64, 6, 10), batch=10, epochs=2)
 FULL = load_dataset("digits")
 DATA = replace(FULL, train=FULL.train[:40], test=FULL.test[:20])
@@ -130,7 +130,7 @@ def stop(row):
 
 
 def test_training_does_not_go_on_with_other_data(tmp_path):
-    rule = cli._rule("continual-ep")
+    rule = find_rule("continual-ep")
     settings = rule.settings("digits", layers=(64, 6, 10), epochs=2)
     how = {"out": tmp_path / "a.h5", "target": "numpy", "on_warning": str}
     with pytest.raises(Stop):

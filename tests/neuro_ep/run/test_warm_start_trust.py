@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuro_ep.cache import cache_folder, is_private
-from neuro_ep.command import main as cli
+from neuro_ep.command.rules import find_rule
 from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle
 from neuro_ep.run.plan import Plan, Start
@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def left(cache):
     """The file that a command left behind; its program was never run."""
-    rule = cli._rule("continual-ep")
+    rule = find_rule("continual-ep")
     settings = rule.settings("digits", layers=(64, 16, 10))
     folder = cache_folder() / "build_1"
     folder.mkdir(mode=0o700)
