@@ -15,7 +15,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models import RULES
 
 STATIC = {"layers": (64, 6, 10), "batch": 20, "free": 6, "nudged": 3}
-SERIES = {"layers": (8, 10), "batch": 20, "free": 4, "nudged": 4}
+SERIES = {"layers": (8, 10), "batch": 20, "free": 4}
 OF_RULE = {
     **dict.fromkeys(["rhel", "rhel-friction", "rhel-directed", "heb"], SERIES),
     "rhel-chain": {**SERIES, "layers": (8, 10, 10)},
