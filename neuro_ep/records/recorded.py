@@ -8,7 +8,7 @@ from typing import Any
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.model import NetworkModel
-from neuro_ep.records.parameter import COMMON, DECLARED, Parameter, among
+from neuro_ep.records.parameter import DECLARED, Parameter, among
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -17,7 +17,7 @@ from neuro_ep.records.text import as_plain, read_fields, read_record
 #: What a rule is besides its equations and its protocol.
 IDENTITY = ("name", "summary", "source", "gain", "family", "claims", "bounds")
 
-PARTS = ("rule", "reads", "model", "protocol", "settings")
+PARTS = ("rule", "model", "protocol", "settings")
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ def as_recorded(rule: Rule, settings: Settings) -> dict[str, Any]:
     chosen = as_plain(settings)
     del chosen["epochs"]
     return {
-        "rule": as_plain({name: getattr(rule, name) for name in IDENTITY}),
-        "reads": list(rule.reads),
+        "rule": as_plain(_identity(rule)),
         "model": as_plain(rule.model(settings)),
         "protocol": as_plain(rule.protocol(settings)),
         "settings": chosen,
@@ -56,30 +55,37 @@ def read_recorded(plain: Any, epochs: int) -> tuple[Rule, Settings]:
     settings = read_record(Settings, chosen, "settings")
     model = read_record(NetworkModel, plain["model"], "model")
     protocol = read_record(Protocol, plain["protocol"], "protocol")
-    identity = read_fields(Rule, IDENTITY, plain["rule"], "rule")
+    told = dict(plain["rule"]) if isinstance(plain["rule"], dict) else {}
+    parameters = _parameters(told.pop("parameters", {}))
+    identity = read_fields(Rule, IDENTITY, told, "rule")
     if lacking := sorted({"name", "summary", "source"} - set(identity)):
         raise InputError(f"rule lacks {', '.join(lacking)}")
     rule = Rule(
         model=Always(model),
         protocol=Always(protocol),
         defaults={},
-        parameters=_parameters(plain["reads"], settings),
+        parameters=parameters,
         **identity,
     )
     return rule, settings
 
 
-def _parameters(names: Any, settings: Settings) -> tuple[Parameter, ...]:
-    """What the rule reads beside what all read; its words are those of the settings."""
-    if not isinstance(names, list) or not set(map(str, names)) <= set(DECLARED):
-        raise InputError(f"reads = {str(names)[:60]}: names of parameters belong there")
-    own = [DECLARED[name] for name in names if DECLARED[name] not in COMMON]
-    return tuple(
-        among(parameter, getattr(settings, parameter.name))
-        if parameter.kind == "name"
-        else parameter
-        for parameter in own
-    )
+def _identity(rule: Rule) -> dict[str, Any]:
+    """Who the rule is, and the parameters that it reads with the choices it knows."""
+    choices = {parameter.name: parameter.choices for parameter in rule.parameters}
+    return {name: getattr(rule, name) for name in IDENTITY} | {"parameters": choices}
+
+
+def _parameters(plain: Any) -> tuple[Parameter, ...]:
+    """The declared parameters of these names."""
+    if not isinstance(plain, dict) or not set(plain) <= set(DECLARED):
+        raise InputError("rule.parameters are none that this version declares")
+    for name, choices in plain.items():
+        if not isinstance(choices, list) or not all(
+            isinstance(c, str) for c in choices
+        ):
+            raise InputError(f"rule.parameters.{name}: a list of names was expected")
+    return tuple(among(DECLARED[name], *plain[name]) for name in plain)
 
 
 def with_numbers(value, is_number, other):

@@ -8,15 +8,15 @@ import pytest
 from brian2 import Hz, ms, mV, nA, siemens
 
 from neuro_ep.build.parameters import with_quantities
-from neuro_ep.command import main as cli
 from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.models import RULES
 from neuro_ep.records.model import NeuronModel
 from neuro_ep.records.recorded import as_recorded, read_recorded
 from neuro_ep.records.text import LONGEST, as_plain, parse, read_record
 
 
-@pytest.mark.parametrize("name", cli.RULES)
+@pytest.mark.parametrize("name", RULES)
 def test_every_rule_comes_back_equal(name):
     rule = find_rule(name)
     for settings in rule.defaults.values():

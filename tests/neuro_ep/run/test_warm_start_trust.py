@@ -75,13 +75,13 @@ def test_cut_and_foreign_content_is_a_cold_start(left):
 
 
 class Planted:
-    """What runs as soon as it is unpickled."""
+    """What runs as soon as the object is loaded."""
 
     def __reduce__(self):
         return os.mkdir, (os.environ["PLANTED"],)
 
 
-def test_a_foreign_pickle_runs_nothing(left, tmp_path, monkeypatch):
+def test_foreign_objects_run_nothing(left, tmp_path, monkeypatch):
     import hashlib
     import importlib
     import io

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from neuro_ep import load_dataset, open_recording, rebuild, train
-from neuro_ep.command import main as cli
 from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.models import RULES
 
 STATIC = {"layers": (64, 6, 10), "batch": 20, "free": 6, "nudged": 3}
-SERIES = {"layers": (8, 10), "batch": 20, "free": 4, "nudged": 4}
+SERIES = {"layers": (8, 10), "batch": 20, "free": 4}
 OF_RULE = {
     **dict.fromkeys(["rhel", "rhel-friction", "rhel-directed", "heb"], SERIES),
     "rhel-chain": {**SERIES, "layers": (8, 10, 10)},
@@ -71,7 +71,7 @@ ALWAYS = ("continual-ep", "spiking-ep", "rhel")
     "name",
     [
         pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.exhaustive)
-        for name in cli.RULES
+        for name in RULES
     ],
 )
 def test_third_epoch_from_the_file_alone_has_the_same_bits(name, tmp_path):
