@@ -53,6 +53,7 @@ class PositionSynapses(DenseSynapses):
     plasticity_operation = ConvolvedPlasticity
     event_operation = None
     held = None
+    numbered = False  # many synapses share a weight
 
     def __init__(
         self,
@@ -76,6 +77,13 @@ class PositionSynapses(DenseSynapses):
     def weight_shape(self) -> tuple[int, int]:
         """Of variables that synapses share: rows of a kernel, channels."""
         return self.geometry.weight_shape
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """As of dense synapses; neurons at an edge have fewer outgoing synapses."""
+        sizes = super().sizes
+        del sizes["N_outgoing"]
+        return sizes
 
     def _create_matrix(self, equation):
         if "replicated" in equation.flags:

@@ -16,10 +16,8 @@ from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.engine.dense.names import NUMBERS, OF_PATHWAYS, refuse_unowned
 from neuro_ep.errors import InputError
-
-#: Numbers of the neurons that a synapse joins, which event code may read.
-NUMBERS = ("i", "j")
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,20 @@ def event_code(synapses, label: str, text: str) -> EventCode:
     _check_subexpressions(synapses, label, statements)
     _, known, unknown = analyse_identifiers(text, synapses.variables, recursive=True)
     code = EventCode(text, assigned, frozenset(known | unknown))
+    _refuse_unowned(synapses, label, code)
     _check_conditions(synapses, label, code)
     given = {**DEFAULT_FUNCTIONS, **(synapses.namespace or {})}
     refuse_random(label, {name: given[name] for name in code.used if name in given})
     return code
+
+
+def _refuse_unowned(synapses, label: str, code: EventCode):
+    refuse_unowned(synapses, label, code.used, known=NUMBERS)
+    for name in sorted(code.used & set(OF_PATHWAYS) - set(synapses.variables)):
+        raise InputError(
+            f"{label} cannot use '{name}': events of DenseSynapses have no delay and "
+            "keep no time; a constant of yours needs another name"
+        )
 
 
 def refuse_random(label: str, found: Mapping[str, object]):

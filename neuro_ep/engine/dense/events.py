@@ -29,12 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neuro_ep.engine.dense.event_code import (
-    NUMBERS,
-    averaged,
-    event_code,
-    refuse_random,
-)
+from neuro_ep.engine.dense.event_code import averaged, event_code, refuse_random
+from neuro_ep.engine.dense.names import NUMBERS
 from neuro_ep.engine.dense.operations import DenseOperation
 from neuro_ep.errors import InputError
 

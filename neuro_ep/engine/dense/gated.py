@@ -5,10 +5,14 @@ Updates at the end of a presentation: what they cost is not paid at every step.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from brian2.core.variables import ArrayVariable
+from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.engine.dense.names import NUMBERS, refuse_unowned
 from neuro_ep.engine.dense.operations import LOOP_INDICES, DenseOperation
 from neuro_ep.errors import InputError
 
@@ -22,7 +26,7 @@ class GatedOperation(DenseOperation):
     template = "dense_gated"
 
     def __init__(self, synapses, code: str, gate: str, when: str, order: float, name):
-        refuse_neurons(synapses, code)
+        refuse_neurons(synapses, code, NUMBERS)
         if not getattr(synapses.variables.get(gate), "scalar", False):
             raise InputError(
                 f"'{gate}' is not a shared variable of '{synapses.name}': declare it "
@@ -45,13 +49,17 @@ class GatedOperation(DenseOperation):
             "gate": self.use(self.gate),
             "turned": [(name + TRANSPOSED, self.use(name)) for name in self.turned],
             "outside": [name + TRANSPOSED for name in self.turned],
-            "numbers": ("i", "j"),
+            "numbers": NUMBERS,
         }
 
 
-def refuse_neurons(synapses, code: str):
-    """Raises InputError where code names what is not one a synapse, or shared."""
-    for name in sorted(get_identifiers(code)):
+def refuse_neurons(synapses, code: str, known=()):
+    """Raises InputError where code names what is not one a synapse, or shared.
+
+    ``known`` are names that have a value there.
+    """
+    refuse_unowned(synapses, "code that runs on DenseSynapses", _read(code), known)
+    for name in sorted(get_identifiers(code) - set(known)):
         index = synapses.variables.indices.get(name)
         if name in synapses.variables and index in LOOP_INDICES:
             raise InputError(
@@ -59,6 +67,13 @@ def refuse_neurons(synapses, code: str):
                 "one a synapse; write it into the equations, or run_regularly on the "
                 "neurons"
             )
+
+
+def _read(code: str) -> set[str]:
+    """The names in code, without those that it assigns for itself."""
+    lines = [line.strip() for line in re.split(r"[;\n]", code)]
+    assigned = {parse_statement(line)[0] for line in lines if line}
+    return get_identifiers(code) - assigned
 
 
 def _check_turned(synapses, name: str):

@@ -19,26 +19,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
+import sympy
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.preferences import prefs
-from brian2.core.variables import Variables
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
-from brian2.equations.equations import (
-    DIFFERENTIAL_EQUATION,
-    SUBEXPRESSION,
-    Equations,
-)
-from brian2.groups.group import Group, get_dtype
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, Equations
+from brian2.groups.group import Group
 from brian2.parsing.expressions import parse_expression_dimensions
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.units.fundamentalunits import Quantity, fail_for_dimension_mismatch
+from sympy.core.parameters import distribute
 
 from neuro_ep.engine.dense.checks import (
     check_flags,
     check_named,
-    check_summed,
-    check_written_once,
     checked_replicas,
     refuse_noise,
     refuse_second_writer,
@@ -46,15 +40,17 @@ from neuro_ep.engine.dense.checks import (
 )
 from neuro_ep.engine.dense.events import SPIKE, EventOperation, add_pathways
 from neuro_ep.engine.dense.gated import GatedOperation, refuse_neurons
-from neuro_ep.engine.dense.held import held_source, is_announced, settle
-from neuro_ep.engine.dense.matrix import LoopIndex, MatrixIndexing, MatrixVariable
+from neuro_ep.engine.dense.held import ARRAYS, held_source, is_announced, settle
+from neuro_ep.engine.dense.matrix import MatrixIndexing, MatrixVariable
 from neuro_ep.engine.dense.operations import (
-    LOOP_INDICES,
     PlasticityOperation,
     SummedOperation,
     terms_of,
 )
-from neuro_ep.engine.dense.symbols import Term
+from neuro_ep.engine.dense.states import check_states, own_states
+from neuro_ep.engine.dense.symbols import Term, parsed, text_of
+from neuro_ep.engine.dense.ties import next_number, tied
+from neuro_ep.engine.dense.variables import create_matrix, create_variables, is_whole
 
 
 class DenseSynapses(Group):
@@ -108,6 +104,7 @@ class DenseSynapses(Group):
     """
 
     add_to_magic_network = True
+    numbered = True  # equations may name i and j
     sets = ()  # neuron variables: its operations say
     summed_operation = SummedOperation
     plasticity_operation = PlasticityOperation
@@ -138,13 +135,9 @@ class DenseSynapses(Group):
         name: str = "densesynapses*",
     ):
         refuse_unsupported(source, target, method, delay)
+        clock = clock or (None if dt is not None else target.clock)
         super().__init__(
-            dt=dt,
-            clock=clock or (None if dt is not None else target.clock),
-            when=when,
-            order=order,
-            namespace=namespace,
-            name=name,
+            dt=dt, clock=clock, when=when, order=order, namespace=namespace, name=name
         )
         self.add_dependency(source)
         self.add_dependency(target)
@@ -154,19 +147,10 @@ class DenseSynapses(Group):
         self.N_pre = len(source) // self.replicas
         self.N_post = len(target) // self.replicas
         self.dtype = np.dtype(dtype or prefs["core.default_float_dtype"])
-        self.codeobj_class = None
-        model = Equations(model) if isinstance(model, str) else model
-        check_flags(model)
-        refuse_noise(model, {**DEFAULT_FUNCTIONS, **(namespace or {})})
-        self._model = model
-        # in the order of their names, as Synapses delivers them
-        summed = sorted(
-            (eq for eq in model.values() if "summed" in eq.flags),
-            key=lambda equation: equation.varname,
-        )
-        self.equations = Equations([eq for eq in model.values() if eq not in summed])
-        self._create_variables(summed)
-        self.substituted = _substituted(self.equations, summed)
+        self.codeobj_class, self.number = None, next_number()
+        summed = self._read(model)
+        create_variables(self, self._model, summed)
+        self.substituted = _substituted(self, summed)
         self._indices = MatrixIndexing(*self.weight_shape)
         self.summed_equations = summed
         check_named(adds, sum_order or {}, summed)
@@ -175,74 +159,31 @@ class DenseSynapses(Group):
         self.pathways = add_pathways(self, on_pre, on_post, on_event)
         self._enable_group_attributes()
 
-    def _create_variables(self, summed):
-        self.variables = variables = Variables(self)
-        variables.add_constant("N", len(self))
-        variables.add_constant("N_incoming", self.weight_shape[0])
-        variables.add_constant("N_pre", self.N_pre)
-        variables.add_constant("N_post", self.N_post)
-        variables.create_clock_variables(self._clock)
-        for index in LOOP_INDICES:
-            variables.add_object(index, LoopIndex(index, dtype=np.int32))
-        for equation in self.equations.values():
-            self._create_variable(equation)
-        for suffix, group in (("_pre", self.source), ("_post", self.target)):
-            index = f"{suffix}_neuron"
-            for name in _public_names(group):
-                scalar = group.variables[name].scalar
-                variables.add_reference(
-                    name + suffix, group, name, "0" if scalar else index
-                )
-        for name in _public_names(self.target):
-            if name not in variables and name not in ("i", "j"):
-                scalar = self.target.variables[name].scalar
-                variables.add_reference(
-                    name, self.target, name, "0" if scalar else "_post_neuron"
-                )
-        for equation in summed:
-            check_summed(self, equation)
-        check_written_once(self, summed)
+    def _read(self, model) -> list:
+        """Check the equations; return those of sums, as ``Synapses`` delivers them."""
+        model = Equations(model) if isinstance(model, str) else model
+        check_flags(model)
+        refuse_noise(model, {**DEFAULT_FUNCTIONS, **(self.namespace or {})})
+        self._model = model
+        summed = [
+            model[name] for name in sorted(model) if "summed" in model[name].flags
+        ]
+        self.equations = Equations([eq for eq in model.values() if eq not in summed])
+        return summed
 
-    def _create_variable(self, equation):
-        name, flags = equation.varname, equation.flags
-        if equation.type == SUBEXPRESSION:
-            self.variables.add_subexpression(
-                name,
-                expr=equation.expr.code,
-                dimensions=equation.dim,
-                dtype=get_dtype(equation, self.dtype),
-                scalar="shared" in flags,
-                index="0" if "shared" in flags else None,
-            )
-        elif "shared" in flags:
-            self.variables.add_array(
-                name,
-                size=1,
-                dimensions=equation.dim,
-                dtype=get_dtype(equation, self.dtype),
-                constant="constant" in flags,
-                scalar=True,
-                index="0",
-            )
-        else:
-            self._create_matrix(equation)
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The numbers that equations know by name."""
+        return {
+            "N": len(self),
+            "N_incoming": self.weight_shape[0],
+            "N_outgoing": self.weight_shape[1],
+            "N_pre": self.N_pre,
+            "N_post": self.N_post,
+        }
 
     def _create_matrix(self, equation):
-        name, replicated = equation.varname, "replicated" in equation.flags
-        shape = self.weight_shape
-        variable = MatrixVariable(
-            shape=(self.replicas, *shape) if replicated else shape,
-            name=name,
-            dimensions=equation.dim,
-            owner=self,
-            device=get_device(),
-            dtype=get_dtype(equation, self.dtype),
-            constant="constant" in equation.flags,
-        )
-        self.variables._add_variable(
-            name, variable, "_replicated" if replicated else None
-        )
-        variable.device.init_with_zeros(variable, variable.dtype)
+        create_matrix(self, equation)
 
     def _summed_updaters(self, summed, given) -> dict[str, SummedOperation]:
         """One operation for all sums that are delivered at the same moment."""
@@ -292,7 +233,10 @@ class DenseSynapses(Group):
     def run_regularly(self, code, *args, **keywords):
         """As in Brian2, for variables that are shared or one a synapse."""
         refuse_neurons(self, code)
-        return super().run_regularly(code, *args, **keywords)
+        regular = super().run_regularly(code, *args, **keywords)
+        stock = regular.name.removeprefix(f"{self.name}_")
+        regular._name = tied(self, regular.name, stock)
+        return regular
 
     def run_where(self, code: str, gate: str, *, when="end", order=0.0, name=None):
         """Run code at the steps in which a shared variable is not zero.
@@ -308,7 +252,8 @@ class DenseSynapses(Group):
 
     def terms(self, name: str) -> tuple[Term, ...] | None:
         """The separable terms of a right-hand side, or None."""
-        return terms_of(self, self.substituted[name])
+        state = name if name in self.equations.diff_eq_names else None
+        return terms_of(self, self.substituted[name], state)
 
     @property
     def held(self) -> dict[str, str] | None:
@@ -328,16 +273,39 @@ class DenseSynapses(Group):
         summed = {id(found): found for found in self.summed_updaters.values()}
         return [*summed.values(), *([self.state_updater] if self.state_updater else [])]
 
+    def get_states(self, vars=None, *args, **keywords):
+        """As in Brian2, of variables that are shared or one a synapse: as matrices."""
+        if vars is None:
+            vars = own_states(self, keywords)
+        check_states(self, vars)
+        return super().get_states(list(vars), *args, **keywords)
+
+    def set_states(self, values, *args, **keywords):
+        check_states(self, values)
+        super().set_states(values, *args, **keywords)
+
+    def _full_state(self):
+        settle(self, forget=True)
+        state = super()._full_state()
+        return {name: kept for name, kept in state.items() if name not in ARRAYS}
+
+    def _restore_from_full_state(self, state):
+        settle(self, forget=True)
+        super()._restore_from_full_state(state)
+
     def after_run(self):
-        if not isinstance(get_device(), CPPStandaloneDevice):
-            settle(self, forget=True)
+        self.write_pending()
         super().after_run()
 
     def matrix_values(self, variable: MatrixVariable) -> np.ndarray:
         """The present values of a synaptic variable, as a matrix without units."""
+        self.write_pending()
+        return np.asarray(variable.get_value()).reshape(variable.shape)
+
+    def write_pending(self):
+        """Before weights are read or set from Python; compiled programs do so alone."""
         if not isinstance(get_device(), CPPStandaloneDevice):
             settle(self, forget=True)
-        return np.asarray(variable.get_value()).reshape(variable.shape)
 
     @property
     def weight_shape(self) -> tuple[int, int]:
@@ -374,30 +342,25 @@ class DenseSubgroup:
         return len(self._stored)
 
 
-def _substituted(equations: Equations, summed) -> dict[str, str]:
-    """Right-hand sides with the synapses' own subexpressions written out."""
-    inner: dict = {}
+def _substituted(synapses, summed) -> dict[str, str]:
+    """Right-hand sides with the synapses' own subexpressions written out.
+
+    Whole numbers that are variables become real ones, as in stock synapses where a
+    weight is multiplied first.
+    """
+    inner: dict = {
+        parsed(name): sympy.Float(1) * parsed(name)
+        for name, variable in synapses.variables.items()
+        if is_whole(variable)
+    }
     result = {}
-    for equation in [*equations.ordered, *summed]:
+    for equation in [*synapses.equations.ordered, *summed]:
         if equation.expr is None:
             continue
-        expression = str_to_sympy(equation.expr.code).xreplace(inner)
+        with distribute(False):
+            expression = parsed(equation.expr.code).xreplace(inner)
         if equation in summed or equation.type == DIFFERENTIAL_EQUATION:
-            result[equation.varname] = sympy_to_str(expression)
+            result[equation.varname] = text_of(expression)
         else:
-            symbol = str_to_sympy(equation.varname)
-            inner[symbol] = expression
+            inner[parsed(equation.varname)] = expression
     return result
-
-
-def _public_names(group) -> list[str]:
-    """What synapses read with a suffix: one value a neuron, or one for all."""
-    hidden = ("N", "t", "dt", "t_in_timesteps")
-    indices = ("0", group.variables.default_index)
-    return [
-        name
-        for name in group.variables
-        if not name.startswith("_")
-        and name not in hidden
-        and group.variables.indices[name] in indices
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
@@ -12,6 +14,7 @@ from brian2.core.variables import (
     Variable,
     VariableView,
 )
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.parsing.rendering import NumpyNodeRenderer
 from brian2.units.fundamentalunits import (
@@ -21,6 +24,8 @@ from brian2.units.fundamentalunits import (
 )
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.engine.dense.names import refuse_unowned
+from neuro_ep.engine.dense.seeds import generator
 from neuro_ep.errors import InputError
 
 #: What to do instead of reading a value that is not one a synapse.
@@ -117,8 +122,12 @@ class MatrixView(VariableView):
             fail_for_dimension_mismatch(
                 self.dim, value, f"Incorrect unit for setting variable {self.name}"
             )
-        values = np.array(self.group.matrix_values(self.variable))
-        values[item] = self._fitting(np.asarray(value), values[item].shape)
+        if isinstance(item, slice) and item == slice(None):
+            values = self._fitting(np.asarray(value), self.variable.shape)
+            self.group.write_pending()
+        else:
+            values = np.array(self.group.matrix_values(self.variable))
+            values[item] = self._fitting(np.asarray(value), values[item].shape)
         self.variable.device.fill_with_array(self.variable, values.ravel())
 
     def _fitting(self, value, shape):
@@ -143,6 +152,26 @@ class MatrixView(VariableView):
         return self.variable.shape
 
 
+def _prepared(device, key, value):
+    """A value of ``run_args``: Brian2 knows flat ones, matrices are taken here."""
+    if isinstance(key, MatrixView):
+        given = key._fitting(np.asarray(value), key.variable.shape)
+        value = Quantity(given.ravel(), getattr(value, "dim", DIMENSIONLESS))
+        key = SimpleNamespace(
+            name=key.name,
+            group_name=key.group_name,
+            variable=key.variable,
+            dim=key.dim,
+            dtype=key.variable.dtype,
+            shape=(key.variable.size,),
+        )
+    return _prepared_by_brian2(device, key, value)
+
+
+_prepared_by_brian2 = CPPStandaloneDevice._prepare_variableview_run_arg
+CPPStandaloneDevice._prepare_variableview_run_arg = _prepared
+
+
 def evaluate(expression: str, group, variable: MatrixVariable, namespace) -> Quantity:
     """The values of a string initialiser such as ``"0.1*randn()*mV"``.
 
@@ -151,15 +180,17 @@ def evaluate(expression: str, group, variable: MatrixVariable, namespace) -> Qua
     postsynaptic neuron; ``rand()`` and ``randn()`` draw one value a synapse.
     """
     shape = variable.shape
+    random = generator()
     here: dict = {
         "i": np.arange(shape[-2]).reshape(-1, 1),
         "j": np.arange(shape[-1]).reshape(1, -1),
-        "rand": lambda: np.random.random_sample(shape),
-        "randn": lambda: np.random.standard_normal(shape),
+        "rand": lambda: random.random_sample(shape),
+        "randn": lambda: random.standard_normal(shape),
     }
     names = (
         get_identifiers(expression) - set(here) - {"and", "or", "not", "True", "False"}
     )
+    refuse_unowned(group, f"'{expression}'", names)
     resolved = group.resolve_all(names, namespace, user_identifiers=names)
     _check_unit(expression, resolved, here, variable)
     for name, found in resolved.items():

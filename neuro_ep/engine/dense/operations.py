@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 from brian2.codegen.codeobject import create_runner_codeobj
+from brian2.core.preferences import prefs
 from brian2.core.variables import (
     ArrayVariable,
     AuxiliaryVariable,
@@ -23,6 +24,7 @@ from brian2.groups.group import CodeRunner
 from brian2.parsing.sympytools import str_to_sympy
 
 from neuro_ep.engine.dense.codeobjects import BLAS, dense_code_object_class
+from neuro_ep.engine.dense.dependence import reads_any
 from neuro_ep.engine.dense.held import kept_arrays
 from neuro_ep.engine.dense.symbols import (
     POST,
@@ -33,6 +35,8 @@ from neuro_ep.engine.dense.symbols import (
     Term,
     separate,
 )
+from neuro_ep.engine.dense.ties import tied
+from neuro_ep.errors import InputError
 
 #: Indices of values that are not one a synapse: presynaptic, postsynaptic, replicated.
 LOOP_INDICES = ("_pre_neuron", "_post_neuron", "_replicated")
@@ -57,6 +61,7 @@ class DenseOperation(CodeRunner):
     sets: Sequence[ArrayVariable] = ()
     kernels = BLAS
     checks_units = False
+    rates: Sequence[str] = ()
     code_object_class = staticmethod(dense_code_object_class)
 
     def __init__(self, synapses, name, clock, when, order):
@@ -65,6 +70,27 @@ class DenseOperation(CodeRunner):
         )
         self.blocks: dict[str, str] = {}
         self.arrays: dict[str, ArrayVariable] = {}
+
+    def __setattr__(self, key, value):
+        known = key.startswith("_") or hasattr(self, key)
+        if not known and self._is_complete():
+            raise InputError(_unknown(self, key))
+        super().__setattr__(key, value)
+
+    def _is_complete(self) -> bool:
+        """Whether the synapses have it: it has all attributes that it will have."""
+        parts = getattr(getattr(self, "group", None), "contained_objects", ())
+        return any(part is self for part in parts)
+
+    @property
+    def name(self) -> str:
+        return self._tied(self._name)
+
+    def _tied(self, name: str) -> str:
+        group = getattr(self, "group", None)
+        if group is None:
+            return name  # still being made
+        return tied(group, name, self._name.removeprefix(f"{group.name}_"))
 
     def describe(self, run_namespace) -> dict[str, Any]:
         """Fill ``blocks`` and ``arrays``; return the keywords of the template."""
@@ -80,6 +106,7 @@ class DenseOperation(CodeRunner):
         keywords = self.describe(run_namespace)
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
+        self._declare_results(variables)
         for name in keywords.get("numbers", ()):  # and numbers of neurons
             variables.add_auxiliary_variable(name, dtype=np.int32)
         self.codeobj = create_runner_codeobj(
@@ -101,6 +128,15 @@ class DenseOperation(CodeRunner):
             codeobj_class=self.code_object_class(),
         )
         self.code_objects[:] = [weakref.proxy(self.codeobj)]
+
+    def _declare_results(self, variables: Variables):
+        """What blocks compute has the type of the synapses, whatever Brian2's is."""
+        if prefs["core.default_float_dtype"] != self.group.dtype:
+            for name in ("_coefficient", "_factor", "_value", *self.rates):
+                shared = name == "_coefficient"
+                variables.add_auxiliary_variable(
+                    name, dtype=self.group.dtype, scalar=shared
+                )
 
     def use(self, name: str) -> ArrayVariable:
         """Note that the template touches the array of this variable."""
@@ -138,6 +174,17 @@ class DenseOperation(CodeRunner):
         """A block that computes a number shared by all synapses."""
         self.blocks[label] = f"_coefficient = {expression}"
         return label
+
+
+def _unknown(operation, key: str) -> str:
+    """What to say of an attribute that an operation does not have."""
+    if key == "delay":
+        return (
+            f"'{operation.name}' has no delay: events of DenseSynapses arrive in the "
+            "step in which they happen; use Synapses, or let a variable of the neurons "
+            "keep them"
+        )
+    return f"'{operation.name}' has no attribute '{key}' that could be set"
 
 
 def places(synapses, name: str) -> str:
@@ -190,13 +237,19 @@ def _stored(synapses, name: str) -> sympy.Symbol | None:
     return None
 
 
-def terms_of(synapses, expression: str) -> tuple[Term, ...] | None:
-    """The separable terms of an expression, or None."""
+def terms_of(
+    synapses, expression: str, state: str | None = None
+) -> tuple[Term, ...] | None:
+    """The separable terms of an expression, or None.
+
+    ``state`` is the variable whose rate of change it is, if any.
+    """
     names = {symbol.name for symbol in str_to_sympy(expression).free_symbols}
     return separate(
         expression,
         lambda name: places(synapses, name),
         known_values(synapses, names),
+        state,
     )
 
 
@@ -218,7 +271,8 @@ class SummedOperation(DenseOperation):
     def name(self) -> str:
         """Ends in ``_held`` where the source is held, for ``scheduling_summary``."""
         group = getattr(self, "group", None)
-        return self._name + ("_held" if group is not None and group.held else "")
+        held = group is not None and group.held
+        return self._tied(self._name + ("_held" if held else ""))
 
     def describe(self, run_namespace):
         held = self.group.held
@@ -244,6 +298,7 @@ class SummedOperation(DenseOperation):
             if terms is None:
                 self.blocks[f"sum_{number}"] = f"_value = {expression}"
                 described.update(kind="loop", block=f"sum_{number}")
+                described["reads_itself"] = self._reads([expression], [target])
             else:
                 described.update(self._products(number, terms, source, to, outside))
             sums.append(described)
@@ -251,8 +306,24 @@ class SummedOperation(DenseOperation):
             "sums": sums,
             "outside": sorted(outside),
             "held": None,
-            "stacked": _stacked(sums),
+            "stacked": self._stacked(sums),
         }
+
+    def _reads(self, expressions: Sequence[str], written: Sequence) -> bool:
+        return reads_any(expressions, self.group.variables, written)
+
+    def _stacked(self, sums: Sequence[dict]) -> bool:
+        """Whether two sums are plain products of two factors with one matrix.
+
+        They are then computed together, so neither may read what the other delivers.
+        """
+        if len(sums) != 2 or not all(described.get("direct") for described in sums):
+            return False
+        one, other = sums
+        same = one["products"][0]["matrix"] is other["products"][0]["matrix"]
+        alone = same and one["to"] == other["to"] and not (one["adds"] or other["adds"])
+        expressions = [self.group.substituted[eq.varname] for eq in self.equations]
+        return alone and not self._reads(expressions, [sum["target"] for sum in sums])
 
     def _held(self, held):
         """The arrays of a held source, see :mod:`neuro_ep.engine.dense.held`."""
@@ -285,6 +356,9 @@ class SummedOperation(DenseOperation):
         direct = len(terms) == 1 and factors_to == ["1"] and terms[0].matrix
         direct = bool(direct) and self.equations[number].varname in self.arrays
         direct = direct and self._target_dtype(number) == self.group.dtype
+        direct = direct and not self._reads(
+            [terms[0].pre, terms[0].post], [self.sets[number]]
+        )  # a product cannot be computed into one of its factors
         block = f"combine_{number}"
         if direct:
             block = self.coefficient(terms[0].coefficient, block)
@@ -303,15 +377,6 @@ class SummedOperation(DenseOperation):
         return self.group.variables[self.equations[number].varname].dtype
 
 
-def _stacked(sums: Sequence[dict]) -> bool:
-    """Whether two sums are plain products of two factors with one matrix."""
-    if len(sums) != 2 or not all(described.get("direct") for described in sums):
-        return False
-    one, other = sums
-    same = one["products"][0]["matrix"] is other["products"][0]["matrix"]
-    return same and one["to"] == other["to"] and not (one["adds"] or other["adds"])
-
-
 class PlasticityOperation(DenseOperation):
     """Integrate the differential equations of the synapses by one step."""
 
@@ -321,10 +386,15 @@ class PlasticityOperation(DenseOperation):
         super().__init__(synapses, name, clock, when, order)
         self.equations = list(equations)
 
+    @property
+    def rates(self):
+        return [f"_rate_{equation.varname}" for equation in self.equations]
+
     def describe(self, run_namespace):
         names = [equation.varname for equation in self.equations]
         split = {
-            name: terms_of(self.group, self.group.substituted[name]) for name in names
+            name: terms_of(self.group, self.group.substituted[name], name)
+            for name in names
         }
         separable = all(
             terms is not None
@@ -337,7 +407,13 @@ class PlasticityOperation(DenseOperation):
         states = [self._separable(name, split[name]) for name in names]
         held = self.group.held
         if held is not None:
-            return {"states": states, "kind": "held", "kept": self.kept()}
+            return {
+                "states": states,
+                "kind": "held",
+                "kept": self.kept(),
+                "source": self.use(held["source"]),
+                "announced": self.group.announced,
+            }
         return {"states": states, "kind": "product"}
 
     def _loop(self, names):

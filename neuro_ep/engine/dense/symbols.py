@@ -2,15 +2,23 @@
 
 A right-hand side that is a sum of products ``coefficient * matrix * f(pre) * g(post)``
 is a matrix product; :func:`separate` finds these terms or says that there are none.
+
+**No digits are lost.** Factors that live on one side stay as they are written, such as
+``(x_pre - m)``. A factor that mixes sides is multiplied out only where ``Synapses``
+rounds as much: one factor in a product, of which at most one addend is exact (a bare
+variable or number). ``w*(x_pre - y_post)`` is no product of matrices: the difference of
+two large numbers would be taken after they have been rounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import sympy
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.parsing.rendering import SympyNodeRenderer
+from brian2.parsing.sympytools import sympy_to_str
+from sympy.core.parameters import distribute
 
 #: Where the value of a name lives: one for all synapses, one per presynaptic or
 #: postsynaptic neuron and replica, one per synapse, one per replica and synapse.
@@ -21,6 +29,15 @@ SHARED, PRE, POST, SYNAPSE, REPLICATED = (
     "synapse",
     "replicated",
 )
+
+#: The largest whole number of generated code.
+LARGE = 2**31 - 1
+
+#: Sums that live here stay whole.
+ONE_SIDED = (SHARED, PRE, POST)
+
+#: The factors of a part, in the order of its fields.
+FACTORS = (SHARED, SYNAPSE, PRE, POST)
 
 
 @dataclass(frozen=True)
@@ -36,56 +53,184 @@ class Term:
     post: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """A term as expressions; ``exact`` where computing it does not round."""
+
+    coefficient: sympy.Expr = sympy.S.One
+    matrix: sympy.Expr = sympy.S.One
+    pre: sympy.Expr = sympy.S.One
+    post: sympy.Expr = sympy.S.One
+    exact: bool = False
+
+    @property
+    def factors(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+        return self.matrix, self.pre, self.post
+
+    @property
+    def product(self) -> sympy.Expr:
+        return sympy.Mul(self.coefficient, *self.factors)
+
+
+def parsed(expression: str) -> sympy.Expr:
+    """An expression as written: numbers are not multiplied into differences."""
+    with distribute(False):
+        return SympyNodeRenderer().render_expr(expression)
+
+
+def text_of(expression: sympy.Expr) -> str:
+    """An expression as Brian2 reads it.
+
+    A fraction of whole numbers that stands alone becomes a real number: compiled code
+    would divide it in single precision. So does a whole number too large for its type.
+    """
+    with distribute(False):
+        return sympy_to_str(_with_real_fractions(expression))
+
+
+def _with_real_fractions(expression: sympy.Expr) -> sympy.Expr:
+    if expression.is_Rational and (
+        not expression.is_Integer or abs(expression) > LARGE
+    ):
+        return sympy.Float(float(expression), 17)
+    if expression.is_Atom or not expression.atoms(sympy.Rational):
+        return expression
+    kept = expression.is_Mul  # it is written as x/3
+    arguments = [
+        part if kept and part.is_Rational else _with_real_fractions(part)
+        for part in expression.args
+    ]
+    if arguments == list(expression.args):
+        return expression
+    return expression.func(*arguments)
+
+
+class Separation:
+    """How expressions become parts, given where each name lives.
+
+    ``state`` is the variable whose rate of change the expression is, if any: what is
+    added to it is rounded as it is anyway.
+    """
+
+    def __init__(self, place: Callable[[str], str], state: str | None):
+        self.place, self.state = place, state
+
+    def side(self, expression: sympy.Expr) -> str | None:
+        """Where all of an expression lives; None where it mixes sides."""
+        places = {self.place(symbol.name) for symbol in expression.free_symbols}
+        places.discard(SHARED)
+        return None if len(places) > 1 else (places.pop() if places else SHARED)
+
+    def parts(self, expression: sympy.Expr) -> list[Part] | None:
+        """The separable terms of an expression; None where no product does it."""
+        if expression == 0:
+            return []
+        if isinstance(expression, sympy.Add) and self.side(expression) not in ONE_SIDED:
+            return self._parts_of_sum(expression)
+        return self._parts_of_product(expression)
+
+    def _parts_of_sum(self, expression: sympy.Expr) -> list[Part] | None:
+        found = [self.parts(addend) for addend in self._addends(expression)]
+        parts = [part for some in found for part in some or ()]
+        exact = sum(part.exact for part in parts)
+        return None if None in found or exact > 1 else parts
+
+    def _addends(self, expression: sympy.Expr) -> Iterable[sympy.Expr]:
+        """The addends, those of one side together, so that they stay whole."""
+        sides: dict[object, list[sympy.Expr]] = {}
+        for addend in expression.args:
+            side = self.side(addend)
+            sides.setdefault(side if side in ONE_SIDED else addend, []).append(addend)
+        for side in (PRE, POST):
+            if side in sides and SHARED in sides:
+                sides[side] += sides.pop(SHARED)
+        return [sympy.Add(*addends) for addends in sides.values()]
+
+    def _parts_of_product(self, expression: sympy.Expr) -> list[Part] | None:
+        known: dict[str, list[sympy.Expr]] = {
+            SHARED: [],
+            PRE: [],
+            POST: [],
+            SYNAPSE: [],
+        }
+        mixed: list[sympy.Expr] = []
+        for factor in sympy.Mul.make_args(expression):
+            side = self.side(factor)
+            simple = side in ONE_SIDED or (side == SYNAPSE and factor.is_Symbol)
+            (known[str(side)] if simple else mixed).append(factor)
+        inner: list[Part] | None = [Part()]
+        if mixed:
+            sum_alone = len(mixed) == 1 and isinstance(mixed[0], sympy.Add)
+            inner = self.parts(mixed[0]) if sum_alone else None
+        if inner is None or (
+            known[SYNAPSE] and any(part.matrix != 1 for part in inner)
+        ):
+            return None
+        if len(known[SYNAPSE]) > 1:
+            return None
+        outer = Part(*(sympy.Mul(*known[name]) for name in FACTORS))
+        return [_times(outer, part, self._is_exact(expression)) for part in inner]
+
+    def _is_exact(self, expression: sympy.Expr) -> bool:
+        """A bare variable or number, or a sum of such."""
+        addends = sympy.Add.make_args(expression)
+        alone = [addend.as_coeff_Mul()[1] for addend in addends]
+        return all(
+            part == 1 or (part.is_Symbol and part.name != self.state) for part in alone
+        )
+
+
+def _times(outer: Part, inner: Part, exact: bool) -> Part:
+    return Part(
+        outer.coefficient * inner.coefficient,
+        outer.matrix * inner.matrix,
+        outer.pre * inner.pre,
+        outer.post * inner.post,
+        exact,
+    )
+
+
 def separate(
     expression: str,
     place: Callable[[str], str],
     constants: Mapping[str, float],
+    state: str | None = None,
 ) -> tuple[Term, ...] | None:
     """Split an expression into separable terms.
 
     ``place`` tells where each name lives; ``constants`` gives names whose value is a
-    number known now (a factor of zero removes its term). Returns None where a factor
-    mixes presynaptic, postsynaptic and synaptic values, so that no product does it.
+    number known now (a factor of zero removes its term); ``state`` is the variable
+    whose rate of change this is, if any. Returns None where a factor mixes presynaptic,
+    postsynaptic and synaptic values, so that no product does it, or none that keeps all
+    digits.
     """
-    parsed = str_to_sympy(expression)
+    whole = parsed(expression)
     known = {
         symbol: constants[symbol.name]
-        for symbol in parsed.free_symbols
+        for symbol in whole.free_symbols
         if symbol.name in constants
     }
-    terms = [_term(term, place) for term in _addends(parsed.subs(known))]
-    if any(term is None for term in terms):
-        return None
-    return tuple(term for term in terms if term is not None)
+    with distribute(False):
+        parts = Separation(place, state).parts(whole.subs(known))
+        return None if parts is None else tuple(map(_term, _in_order(parts)))
 
 
-def _addends(expression: sympy.Expr) -> list[sympy.Expr]:
-    """The terms of the expanded sum, where equal and opposite terms have met."""
-    expanded = _expanded(expression)
-    return [] if expanded == 0 else list(sympy.Add.make_args(expanded))
+def _in_order(parts: Iterable[Part]) -> list[Part]:
+    """Parts with equal factors are added; the order is that of the sum they make."""
+    found: dict[tuple, Part] = {}
+    for part in parts:
+        other = found.get(part.factors)
+        if other is not None:
+            part = replace(part, coefficient=part.coefficient + other.coefficient)
+        found[part.factors] = part
+    rest = [part for part in found.values() if part.coefficient != 0]
+    order = sympy.Add.make_args(sympy.Add(*(part.product for part in rest)))
+    places = {product: number for number, product in enumerate(order)}
+    return sorted(rest, key=lambda part: places.get(part.product, len(order)))
 
 
-def _expanded(expression: sympy.Expr) -> sympy.Expr:
-    """The expanded sum; arguments of functions are left as written."""
-    expanded = sympy.expand(
-        expression, deep=False, power_exp=False, power_base=False, log=False
+def _term(part: Part) -> Term:
+    matrix = None if part.matrix == 1 else str(part.matrix)
+    return Term(
+        text_of(part.coefficient), matrix, text_of(part.pre), text_of(part.post)
     )
-    if not isinstance(expanded, sympy.Add):
-        return expanded if expanded == expression else _expanded(expanded)
-    return sympy.Add(*(_expanded(addend) for addend in expanded.args))
-
-
-def _term(product: sympy.Expr, place: Callable[[str], str]) -> Term | None:
-    factors: dict[str, list[sympy.Expr]] = {SHARED: [], PRE: [], POST: [], SYNAPSE: []}
-    for factor in sympy.Mul.make_args(product):
-        places = {place(symbol.name) for symbol in factor.free_symbols} - {SHARED}
-        where = places.pop() if places else SHARED
-        if places or where not in factors:
-            return None
-        factors[where].append(factor)
-    matrices = factors[SYNAPSE]
-    if len(matrices) > 1 or not all(isinstance(m, sympy.Symbol) for m in matrices):
-        return None
-    text = {where: sympy_to_str(sympy.Mul(*parts)) for where, parts in factors.items()}
-    matrix = matrices[0].name if matrices else None
-    return Term(text[SHARED], matrix, text[PRE], text[POST])

@@ -2,22 +2,22 @@
 {% from 'dense_macros.cpp' import vector with context %}
 {% from 'convolution_macros.cpp' import map with context %}
 {% block maincode %}
-    typedef {{c_data_type(scalar)}} real;
+    typedef {{c_data_type(scalar)}} _real;
     {{map()}}
-    real* _unfolded = neuro_ep::scratch<real>(0, (size_t)_map.inputs() * _map.positions());
-    real* _product = neuro_ep::scratch<real>(1, _weights);
+    _real* _unfolded = neuro_ep::scratch<_real>(0, (size_t)_map.inputs() * _map.positions());
+    _real* _product = neuro_ep::scratch<_real>(1, _weights);
     {% for state in states %}
-    real* _change_{{loop.index0}} = neuro_ep::scratch<real>({{loop.index0 + 4}}, _weights);
+    _real* _change_{{loop.index0}} = neuro_ep::scratch<_real>({{loop.index0 + 4}}, _weights);
     {
-        real* const _change = _change_{{loop.index0}};
-        std::fill(_change, _change + _weights, (real)0);
+        _real* const _change = _change_{{loop.index0}};
+        std::fill(_change, _change + _weights, (_real)0);
         {% for term in state.terms %}
         {
-            real _scale;
+            _real _scale;
             {
                 const size_t _vectorisation_idx = -1;
                 {{scalar_code[term.coefficient]|autoindent}}
-                _scale = (real)(_coefficient * {{get_array_name(variables['dt'])}}[0]);
+                _scale = (_real)(_coefficient * {{get_array_name(variables['dt'])}}[0]);
             }
             if (_scale != 0)
             {
@@ -25,7 +25,7 @@
                 {{vector(term.pre, "_pre_part", 2)}}
                 {{vector(term.post, "_post_part", 3)}}
                 {% if term.matrix is not none %}
-                std::fill(_product, _product + _weights, (real)0);
+                std::fill(_product, _product + _weights, (_real)0);
                 {% endif %}
                 neuro_ep::correlate(_map, _maps, {{channels}}, _scale, _pre_part, _post_part,
                     {{"_change" if term.matrix is none else "_product"}}, _unfolded);

@@ -242,15 +242,21 @@ struct Held {
         flags[0] = 0;
     }
 
-    // target = scale * source w, from what is kept unless the source has changed; one
-    // that is its own copy has not, or it has been announced.
+    // Changes that come belong to the source as it is now, those before to the last one;
+    // one that is its own copy has not changed, or it has been announced.
+    void follow(const real *now, real *matrix) {
+        const size_t values = (size_t)replicas * n_pre;
+        if (now == source || !std::memcmp(now, source, sizeof(real) * values)) return;
+        forget(matrix);
+        std::copy(now, now + values, source);
+    }
+
+    // target = scale * source w, from what is kept unless the source has changed.
     void deliver(const real *now, real *matrix, real scale, real *target) {
         const int n = replicas * n_post;
-        const size_t values = (size_t)replicas * n_pre;
-        const bool copied = now != source;
-        if (!flags[0] || (copied && std::memcmp(now, source, sizeof(real) * values))) {
+        follow(now, matrix);
+        if (!flags[0]) {
             settle(matrix);
-            if (copied) std::copy(now, now + values, source);
             product(plain, plain, replicas, n_post, n_pre, (real)1, source, n_pre, matrix,
                     n_post, (real)0, current, large_rare_product);
             product(plain, transposed, replicas, replicas, n_pre, (real)1, source, n_pre,

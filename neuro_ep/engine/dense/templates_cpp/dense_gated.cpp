@@ -1,11 +1,11 @@
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'dense_operation.cpp' %}
 {% block maincode %}
-    typedef {{c_data_type(scalar)}} real;
+    typedef {{c_data_type(scalar)}} _real;
     if ({{get_array_name(gate)}}[0] != 0)
     {
         {% for name, array in turned %}
-        real* _all_{{name}} = neuro_ep::scratch<real>({{loop.index0}}, {{n_pre * n_post}});
+        _real* _all_{{name}} = neuro_ep::scratch<_real>({{loop.index0}}, {{n_pre * n_post}});
         for (int i = 0; i < {{n_pre}}; i++)
             for (int j = 0; j < {{n_post}}; j++)
                 _all_{{name}}[j * {{n_pre}} + i] = {{get_array_name(array)}}[i * {{n_post}} + j];
@@ -18,7 +18,7 @@
                 const int _idx = i * {{n_post}} + j;
                 const size_t _vectorisation_idx = _idx;
                 {% for name, array in turned %}
-                const real {{name}} = _all_{{name}}[_idx];
+                const _real {{name}} = _all_{{name}}[_idx];
                 {% endfor %}
                 {{vector_code['update']|autoindent}}
             }

@@ -2,9 +2,9 @@
    itself, or memory to compute them into. #}
 {% macro memory(factor, name, slot, first="0", count="_replicas") %}
 {% if factor.array is not none %}
-const real* const {{name}} = {{get_array_name(factor.array)}} + {{first}} * {{factor.n}};
+const _real* const {{name}} = {{get_array_name(factor.array)}} + {{first}} * {{factor.n}};
 {% else %}
-real* const {{name}} = neuro_ep::scratch<real>({{slot}}, {{count}} * {{factor.n}});
+_real* const {{name}} = neuro_ep::scratch<_real>({{slot}}, {{count}} * {{factor.n}});
 {% endif %}
 {% endmacro %}
 

@@ -1,14 +1,14 @@
 {% extends 'dense_operation.cpp' %}
 {% from 'dense_macros.cpp' import vector, memory, fill, keep with context %}
 {% block maincode %}
-    typedef {{c_data_type(scalar)}} real;
+    typedef {{c_data_type(scalar)}} _real;
     const int _replicas = {{replicas}};
     {% set dt = get_array_name(variables['dt']) ~ "[0]" %}
     {% if kind == 'loop' %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code['rates']|autoindent}}
     {% for state in states if not state.replicated %}
-    static std::vector<real> _sum_{{state.name}}({{n_post}});
+    static std::vector<_real> _sum_{{state.name}}({{n_post}});
     {% endfor %}
     for (int _pre = 0; _pre < {{n_pre}}; _pre++)
     {
@@ -36,22 +36,25 @@
         }
         {% for state in states if not state.replicated %}
         for (int _post = 0; _post < {{n_post}}; _post++)
-            {{get_array_name(state.array)}}[_pre * {{n_post}} + _post] += (real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
+            {{get_array_name(state.array)}}[_pre * {{n_post}} + _post] += (_real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
         {% endfor %}
     }
     {% elif kind == 'held' %}
     {{keep(kept)}}
+    {% if not announced %}
+    _held.follow({{get_array_name(source)}}, {{get_array_name(states[0].array)}});
+    {% endif %}
     {% for term in states[0].outer %}
     {
-        real _scale;
+        _real _scale;
         {
             const size_t _vectorisation_idx = -1;
             {{scalar_code[term.coefficient]|autoindent}}
-            _scale = (real)(_coefficient * {{dt}}) / _replicas;
+            _scale = (_real)(_coefficient * {{dt}}) / _replicas;
         }
         if (_scale != 0)
         {
-            real* _pending = _held.pending;
+            _real* _pending = _held.pending;
             {{fill(term.post, "_pending", "neuro_ep::Share{0, _replicas * " ~ n_post ~ "}", "_scale * ", "+=")}}
             _held.flags[1] = 1;
         }
@@ -61,20 +64,20 @@
     {% for state in states %}
     {
         // every coefficient that is shared by all synapses; those of zero cost nothing
-        real* const _matrix = {{get_array_name(state.array)}};
+        _real* const _matrix = {{get_array_name(state.array)}};
         {% for group in ('outer', 'scaling') %}
-        real _{{group}}[{{state[group]|length + 1}}] = {0};
+        _real _{{group}}[{{state[group]|length + 1}}] = {0};
         {% for term in state[group] %}
         {
             const size_t _vectorisation_idx = -1;
             {{scalar_code[term.coefficient]|autoindent}}
-            _{{group}}[{{loop.index0}}] = (real)(_coefficient * {{dt}});
+            _{{group}}[{{loop.index0}}] = (_real)(_coefficient * {{dt}});
         }
         {% endfor %}
         {% endfor %}
         {% if state.scaling %}
         // terms in w alone: 1 + dt*(c + f(pre) + g(post)), averaged over replicas
-        static std::vector<real> _rows({{n_pre}}), _columns({{n_post}});
+        static std::vector<_real> _rows({{n_pre}}), _columns({{n_post}});
         bool _scaled = false;
         std::fill(_rows.begin(), _rows.end(), 1);
         std::fill(_columns.begin(), _columns.end(), 0);
@@ -83,7 +86,7 @@
         {
             _scaled = true;
             {{vector(term.along, "_along", 0)}}
-            std::vector<real> &_sums = {{"_rows" if term.along.side == "pre" else "_columns"}};
+            std::vector<_real> &_sums = {{"_rows" if term.along.side == "pre" else "_columns"}};
             for (int _replica = 0; _replica < _replicas; _replica++)
                 for (int _k = 0; _k < {{term.along.n}}; _k++)
                     _sums[_k] += _scaling[{{loop.index0}}] / _replicas * _along[_replica * {{term.along.n}} + _k];
@@ -112,7 +115,7 @@
                     {% if not (term.pre.array and term.post.array) %}
                     _team.wait();
                     {% endif %}
-                    neuro_ep::multiply_rows<real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
+                    neuro_ep::multiply_rows<_real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
                         {neuro_ep::transposed, _pre_part, {{n_pre}}}, {neuro_ep::plain, _post_part, {{n_post}}}, 1, _matrix);
                 });
             }
