@@ -171,7 +171,7 @@ ARROWS = {
     "checking": {
         *("errors", "records", "engine", "build", "run", "oracle", "trajectories"),
     },
-    "testing": {"errors", "records", "build", "run", "oracle", "checking"},
+    "testing": {"errors", "records", "build", "run", "checking"},
     "benchmarks": {
         *("errors", "records", "engine", "presentation", "build", "run", "training"),
     },
