@@ -70,7 +70,7 @@ def takes_a_step(rule: Rule, settings: Settings):
             plan.weights[name]: np.full(begun.shape, begun.value * plan.unit)
             for name, begun in plan.starts.items()
         }
-        short = {**start, f"{plan.presentations}.phase_steps": 2}
+        short: dict[str, Any] = {**start, f"{plan.presentations}.phase_steps": 2}
         schedule = Schedule(inputs, np.arange(2), np.arange(2) % read)
         found = built.run(schedule, short, plan.weights.values())
     except (BrianObjectException, DimensionMismatchError, InputError) as error:
