@@ -180,7 +180,11 @@ NEURONS = NeuronModel(
     NEURON,
     parameters=hamiltonian.NEURON_PARAMETERS,
     onset=ONSET,
-    regularly={moment.FIRST_HALF: DRIFT, moment.SECOND_HALF: DRIFT_AGAIN, moment.FINISH: RESET},
+    regularly={
+        moment.FIRST_HALF: DRIFT,
+        moment.SECOND_HALF: DRIFT_AGAIN,
+        moment.FINISH: RESET,
+    },
 )
 
 

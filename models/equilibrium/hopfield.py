@@ -74,39 +74,56 @@ ACTIVATIONS = {"sigmoid": SIGMOID, "hard-sigmoid": HARD_SIGMOID, "tanh": TANH}
 
 # --- neurons -------------------------------------------------------------------------
 
-INPUT = """
-x        : 1
-rho      = x : 1
+CLAMPED = """
+x   : 1
+rho = x : 1
+"""
+
+STILL = """
 rho_next = x : 1
 drho     = 0 : 1
 rho_rate = 0*hertz : hertz
 """
 
-HIDDEN = """
+INPUT = CLAMPED + STILL
+
+POTENTIAL = """
 dv/dt    = rate                                                        : volt
-rate     = (-v + slope*(I_forward + I_feedback + I_bias))/tau          : volt/second
-drho     = rho_next - rho                                              : 1
-rho_rate = slope*rate/v_unit                                           : hertz
-I_forward  : volt
-I_feedback : volt
-I_bias     : volt
-tau        : second (shared, constant)
-v_unit     : volt (shared, constant)
 """
 
-OUTPUT = """
-dv/dt    = rate                                                        : volt
+HIDDEN_RATE = """
+rate     = (-v + slope*(I_forward + I_feedback + I_bias))/tau          : volt/second
+"""
+
+OUTPUT_RATE = """
 rate     = (-v + slope*(I_forward + I_bias) + nudge)/tau               : volt/second
+"""
+
+CHANGES = """
 drho     = rho_next - rho                                              : 1
 rho_rate = slope*rate/v_unit                                           : hertz
+"""
+
+# What hidden and output neurons receive, and their units.
+RECEIVED = """
 I_forward : volt
 I_bias    : volt
-target    : 1
-nudged    : 1 (shared)
-beta      : 1 (shared)
 tau       : second (shared, constant)
 v_unit    : volt (shared, constant)
 """
+
+FROM_ABOVE = """
+I_feedback : volt
+"""
+
+TAUGHT = """
+target : 1
+nudged : 1 (shared)
+beta   : 1 (shared)
+"""
+
+HIDDEN = POTENTIAL + HIDDEN_RATE + CHANGES + RECEIVED + FROM_ABOVE
+OUTPUT = POTENTIAL + OUTPUT_RATE + CHANGES + RECEIVED + TAUGHT
 
 # --- the nudge: -beta times the gradient of the cost ---------------------------------
 
@@ -130,22 +147,25 @@ COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
 
 # --- synapses: one weight for both directions ----------------------------------------
 
-CURRENTS = """
-I_forward_post = w*rho_pre  : volt (summed)
-I_feedback_pre = w*rho_post : volt (summed)
+# What synapses are told that learn.
+LEARNING = """
 eta     : 1 (shared, constant)
 v_unit  : volt (shared, constant)
 beta    : 1 (shared)
 plastic : 1 (shared)
 """
 
-BIAS_CURRENT = """
-I_bias_post = b : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
+BOTH_WAYS = """
+I_forward_post = w*rho_pre  : volt (summed)
+I_feedback_pre = w*rho_post : volt (summed)
 """
+
+FROM_BIAS = """
+I_bias_post = b : volt (summed)
+"""
+
+CURRENTS = BOTH_WAYS + LEARNING
+BIAS_CURRENT = FROM_BIAS + LEARNING
 
 SYNAPSE_PARAMETERS = {"v_unit": 1 * mV}
 
