@@ -1,5 +1,7 @@
 """Copies of a block of equations or statements, so that each is written once."""
 
+from collections.abc import Iterable
+
 from brian2.utils.stringtools import word_substitute
 
 
@@ -14,3 +16,8 @@ def renamed(text: str, **names: str) -> str:
         forms |= {old: new, f"d{old}": f"d{new}"}
         forms |= {f"{old}_{end}": f"{new}_{end}" for end in ("pre", "post")}
     return word_substitute(text, forms)
+
+
+def suffixed(text: str, suffix: str, own: Iterable[str]) -> str:
+    """The text of one copy: what every copy has of its own gets the suffix."""
+    return renamed(text, **{name: name + suffix for name in own})

@@ -35,7 +35,7 @@ Deviations
 
 from brian2 import ms, mV
 
-from neuro_ep.models.copies import renamed
+from neuro_ep.models.copies import renamed, suffixed
 
 # What each part adds to H: every neuron "kinetic" and "neuron", every pair of neurons
 # "synapse", every input to a neuron "input". "r" is the activity that synapses read;
@@ -139,8 +139,7 @@ r = tanh(q)
 
 def copy_of(text: str, suffix: str) -> str:
     """A block of one copy, "_plus" or "_minus"."""
-    own = ("q", "p", "r", "force", "pull", "field")
-    return renamed(text, **{name: name + suffix for name in own})
+    return suffixed(text, suffix, ("q", "p", "r", "force", "pull", "field"))
 
 
 def plus(text: str) -> str:

@@ -198,6 +198,13 @@ class Plasticity:
     marked: bool = False
 
 
+def _kept(plasticity: Plasticity) -> dict:
+    """What neurons have beside their equations."""
+    known = {"parameters": NEURON_PARAMETERS, "onset": {"v": 0 * mV}}
+    marks = {"regularly": MARKING, "marks": ("rho_mark",)}
+    return known | (marks if plasticity.marked else {})
+
+
 def network_model(
     settings: Settings, plasticity: Plasticity, source: str
 ) -> NetworkModel:
@@ -206,12 +213,7 @@ def network_model(
     nudge = named(COSTS, settings.cost, "cost")
     marked = plasticity.marked
     mark, input_mark = (MARK, INPUT_MARK) if marked else ("", "")
-    known = {
-        "parameters": NEURON_PARAMETERS,
-        "onset": {"v": 0 * mV},
-        "regularly": MARKING if marked else {},
-        "marks": ("rho_mark",) if marked else (),
-    }
+    known = _kept(plasticity)
     weights, biases = plasticity.weights + CURRENTS, plasticity.biases + BIAS_CURRENT
     schedule, parameters = plasticity.schedule, SYNAPSE_PARAMETERS
     softmax = nudge is CROSS_ENTROPY

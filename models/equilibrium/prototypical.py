@@ -141,6 +141,13 @@ STEPWISE = Plasticity(DIFFERENCE, BIAS_DIFFERENCE)
 CONTRAST = Plasticity(MARKED, BIAS_MARKED, marked=True)
 
 
+def _kept(plasticity: Plasticity) -> dict:
+    """What neurons have beside their equations."""
+    known = {"parameters": NEURON_PARAMETERS, "onset": {"s": 0}}
+    marks = {"regularly": MARKING, "marks": ("s_mark",)}
+    return known | (marks if plasticity.marked else {})
+
+
 def network_model(
     settings: Settings,
     plasticity: Plasticity,
@@ -156,12 +163,7 @@ def network_model(
     nudge = named(COSTS, settings.cost, "cost")
     marked = plasticity.marked
     mark, input_mark = (MARK, INPUT_MARK) if marked else ("", "")
-    known = {
-        "parameters": NEURON_PARAMETERS,
-        "onset": {"s": 0},
-        "regularly": MARKING if marked else {},
-        "marks": ("s_mark",) if marked else (),
-    }
+    known = _kept(plasticity)
 
     def synapses(equations, weight):
         return SynapseModel(
