@@ -1,8 +1,8 @@
 """Dyads as neurons with a soma and an apical compartment: conductances and currents.
 
 Dual propagation (Hoeier et al. 2023, arXiv 2302.01228) in the compartments of
-:mod:`neuro_ep.models.dyads.dual_propagation`, m and d, written as those of a neuron with leak
-and coupling; derived here. Two-compartment neurons that keep an error apart from the
+:mod:`neuro_ep.models.dyads.neurons`, m and d, written as those of a neuron with leak and
+coupling; derived here. Two-compartment neurons that keep an error apart from the
 activity: Sacramento et al. 2018, arXiv 1810.11393.
 
 Symbols
@@ -15,7 +15,7 @@ Symbols
     I_apical, I_nudge those into the apical compartment, pA
     w, b              weight and bias, mV: a synapse injects (g_leak + g_couple) w s
     s_plus, s_minus, s_mean, s_diff, c_plus, c_minus, alpha, beta, x, target
-                      as in :mod:`neuro_ep.models.dyads.dual_propagation`
+                      as in :mod:`neuro_ep.models.dyads.neurons`
 
 What makes both forms one
     With g = g_leak + g_couple, B = (I_basal + I_bias)/g and A = (I_apical + I_nudge)/g,
@@ -38,21 +38,21 @@ Deviations
 
 from brian2 import mV, nS, pF
 
-from neuro_ep.models.dyads.dual_propagation import (
+from neuro_ep.models.dyads.dual_propagation import CONTINUOUS, SOURCE
+from neuro_ep.models.dyads.neurons import (
     ACTIVATIONS,
     AT_THE_MEAN,
-    CONTINUOUS,
     COSTS,
     DYAD,
     INPUT,
     LINEAR,
     NORMALISER,
-    SOURCE,
+    UNIT,
     UNITS,
     gains_of,
-    protocol,
 )
-from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.models.dyads.protocol import protocol
+from neuro_ep.models.equilibrium.hopfield import LEARNING, named
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
@@ -74,25 +74,34 @@ E_LEAK = -70 * mV
 
 # --- neurons ---------------------------------------------------------------------------
 
-SOMA = """
+MEMBRANES = """
+g_leak     : siemens (shared, constant)
+g_couple   : siemens (shared, constant)
+"""
+
+REST = """
+E_leak     : volt (shared, constant)
+"""
+
+DISTANCES = """
+m          = v_soma - E_leak                                         : volt
+d          = v_apical - E_leak                                       : volt
+"""
+
+SOMATIC_CURRENTS = """
 dv_soma/dt = (I_leak + I_couple + I_basal + I_bias + I_compensating)/C_soma : volt
 I_leak     = -g_leak*(v_soma - E_leak)                               : amp
 I_couple   = -g_couple*(v_soma - v_apical)                           : amp
 I_compensating = -g_couple/(g_leak + g_couple)*(I_apical + I_nudge)  : amp
-m          = v_soma - E_leak                                         : volt
-d          = v_apical - E_leak                                       : volt
 I_basal    : amp
 I_bias     : amp
 I_apical   : amp
 I_nudge    : amp (linked)
 v_apical   : volt (linked)
 C_soma     : farad (shared, constant)
-g_leak     : siemens (shared, constant)
-g_couple   : siemens (shared, constant)
-E_leak     : volt (shared, constant)
 """
 
-APICAL = """
+APICAL_CURRENTS = """
 dv_apical/dt = (I_leak + I_couple + I_apical + I_nudge + I_compensating)/C_apical : volt
 I_leak     = -g_leak*(v_apical - E_leak)                             : amp
 I_couple   = -g_couple*(v_apical - v_soma)                           : amp
@@ -102,101 +111,73 @@ I_bias     : amp (linked)
 I_apical   : amp (linked)
 v_soma     : volt (linked)
 C_apical   : farad (shared, constant)
-g_leak     : siemens (shared, constant)
-g_couple   : siemens (shared, constant)
-E_leak     : volt (shared, constant)
 """
+
+SOMA = SOMATIC_CURRENTS + DISTANCES + MEMBRANES + REST
+APICAL = APICAL_CURRENTS + MEMBRANES + REST
 
 UNTAUGHT = """
 I_nudge    = 0*amp                                                   : amp
 """
 
-OUTPUT = """
-target     : 1
-prediction : volt
+MEMBRANE_TIME = """
 tau_membrane : second (shared, constant)
 """
+
+PREDICTION = """
+target     : 1
+prediction : volt
+"""
+
+OUTPUT = PREDICTION + MEMBRANE_TIME
 
 READ_OUT = {moment.FINISH: "prediction = v_soma - E_leak"}
 
-OUTPUT_APICAL = """
+NUDGE_CURRENT = """
 I_nudge    = (g_leak + g_couple)*nudge                               : amp
-m          = v_soma - E_leak                                         : volt
-d          = v_apical - E_leak                                       : volt
 target     : 1 (linked)
 nudged     : 1 (shared)
 beta       : 1 (shared)
-v_unit     : volt (shared, constant)
 """
+
+OUTPUT_APICAL = NUDGE_CURRENT + DISTANCES + UNIT
 
 # --- synapses: the mean to the soma, the difference to the apical compartment ----------
 
-SYNAPSE = """
+TIED = """
 dw/dt = plastic*v_unit*(eta/beta)*s_diff_post*s_mean_pre/tau_membrane : volt (clock-driven)
 I_basal_post = (g_leak + g_couple)*w*s_mean_pre : amp (summed)
 I_apical_pre = (g_leak + g_couple)*w*s_diff_post : amp (summed)
-eta       : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-g_leak    : siemens (shared, constant)
-g_couple  : siemens (shared, constant)
-tau_membrane : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
 """
 
-BIAS = """
+FROM_BIAS = """
 db/dt = plastic*v_unit*(eta/beta)*s_diff_post/tau_membrane : volt (clock-driven)
 I_bias_post = (g_leak + g_couple)*b : amp (summed)
-eta       : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-g_leak    : siemens (shared, constant)
-g_couple  : siemens (shared, constant)
-tau_membrane : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
 """
+
+SYNAPSE = TIED + LEARNING + MEMBRANES + MEMBRANE_TIME
+BIAS = FROM_BIAS + LEARNING + MEMBRANES + MEMBRANE_TIME
 
 CONDUCTANCES = {"g_leak": G_LEAK, "g_couple": G_COUPLE}
 SOMATIC = {"C_soma": C_SOMA, "E_leak": E_LEAK, **CONDUCTANCES}
 IN_THE_APICAL = {"C_apical": C_APICAL, "E_leak": E_LEAK, **CONDUCTANCES}
-MEMBRANE_TIME = {"tau_membrane": C_SOMA / G_LEAK}
+MEMBRANE_TIMES = {"tau_membrane": C_SOMA / G_LEAK}
 
 
 def compartments(settings: Settings) -> NetworkModel:
     """The equations for an activation and a cost, in continuous time or a stream."""
     activity = named(ACTIVATIONS, settings.activation, "activation of dyads")
     named(dict.fromkeys(("continuous", "stream")), settings.dynamics, "dynamics")
-    gains = gains_of(settings.alpha)
-    rest = {} if settings.dynamics == "stream" else {"v_soma": E_LEAK}
-    apical_rest = {"v_apical": E_LEAK} if rest else {}
     nudge = named(COSTS, settings.cost, "cost of dyads")
-    synaptic = {**UNITS, **CONDUCTANCES, **MEMBRANE_TIME}
+    synaptic = {**UNITS, **CONDUCTANCES, **MEMBRANE_TIMES}
+    softmax = settings.cost == "cross-entropy"
     return NetworkModel(
         input=NeuronModel(INPUT),
-        hidden=NeuronModel(
-            SOMA + activity + DYAD,
-            {**SOMATIC, **UNITS, **gains},
-            onset=rest,
-            apical=NeuronModel(APICAL + UNTAUGHT, IN_THE_APICAL, apical_rest),
-        ),
-        output=NeuronModel(
-            SOMA + OUTPUT + LINEAR + DYAD,
-            {**SOMATIC, **MEMBRANE_TIME, **UNITS, **gains},
-            onset=rest,
-            regularly=READ_OUT,
-            apical=NeuronModel(
-                APICAL + OUTPUT_APICAL + nudge + AT_THE_MEAN,
-                {**IN_THE_APICAL, **UNITS, **gains},
-                onset=apical_rest,
-            ),
-        ),
+        hidden=_hidden(settings, activity),
+        output=_output(settings, nudge),
         synapse=SynapseModel(SYNAPSE, "w", synaptic, when=moment.LEARN),
         bias=SynapseModel(BIAS, "b", synaptic, when=moment.LEARN),
-        normaliser=(
-            SynapseModel(NORMALISER, None, UNITS)
-            if settings.cost == "cross-entropy"
-            else None
-        ),
+        normaliser=SynapseModel(NORMALISER, None, UNITS) if softmax else None,
         energy={},
         cost=settings.cost,
         read_out="prediction",
@@ -204,6 +185,36 @@ def compartments(settings: Settings) -> NetworkModel:
         activity=None,
         time_constant="tau_membrane",
         source=SOURCE,
+    )
+
+
+def _at_rest(settings: Settings, potential: str) -> dict:
+    """Where a potential begins; in a stream it goes on."""
+    return {} if settings.dynamics == "stream" else {potential: E_LEAK}
+
+
+def _hidden(settings: Settings, activity: str) -> NeuronModel:
+    at_rest = _at_rest(settings, "v_apical")
+    return NeuronModel(
+        SOMA + activity + DYAD,
+        {**SOMATIC, **UNITS, **gains_of(settings.alpha)},
+        onset=_at_rest(settings, "v_soma"),
+        apical=NeuronModel(APICAL + UNTAUGHT, IN_THE_APICAL, at_rest),
+    )
+
+
+def _output(settings: Settings, nudge: str) -> NeuronModel:
+    gains = gains_of(settings.alpha)
+    return NeuronModel(
+        SOMA + OUTPUT + LINEAR + DYAD,
+        {**SOMATIC, **MEMBRANE_TIMES, **UNITS, **gains},
+        onset=_at_rest(settings, "v_soma"),
+        regularly=READ_OUT,
+        apical=NeuronModel(
+            APICAL + OUTPUT_APICAL + nudge + AT_THE_MEAN,
+            {**IN_THE_APICAL, **UNITS, **gains},
+            onset=_at_rest(settings, "v_apical"),
+        ),
     )
 
 

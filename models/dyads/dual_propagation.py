@@ -9,23 +9,8 @@ arXiv 2602.03670). The compartments in continuous time are derived here.
 The mean of the two states carries activity upwards, their difference carries the error
 downwards, both at once: a synapse of weight w delivers ``w*s_mean_pre`` to the basal
 compartment of the neuron above and ``w*s_diff_post`` to the apical one of the neuron
-below. No derivative of the activation is taken, and there is one phase.
-
-Symbols
-    m, d            basal and apical potential, mV
-    s_plus, s_minus the two states of a dyad, dimensionless       s+, s- in the papers
-    s_mean          alpha s_plus + (1 - alpha) s_minus: activity
-    s_diff          s_plus - s_minus: error
-    c_plus, c_minus feedback gains of the two states, of sum 1: alpha and 1 - alpha, or,
-                    in the transpose, 1 - alpha and alpha
-    w, b            weight and bias, mV
-    x               clamped input, dimensionless
-    beta            nudging; nudged is 1 while there is a target; plastic opens plasticity
-    reference       where the slope of the cost is taken, mV
-
-Cost, mean over the batch, positive beta pulling the output towards the target
-    squared error    1/2 sum_out (s - target)**2, output units being linear
-    cross-entropy    -sum_out target * log softmax(s)
+below. No derivative of the activation is taken, and there is one phase. Symbols and cost
+are those of :mod:`neuro_ep.models.dyads.neurons`.
 
 Time
     The compartments are two linear low-pass filters; what they settle to is the closed
@@ -41,9 +26,39 @@ Deviations
     and moves no fixed point, whatever the activation (dynamics "damped").
 """
 
-from brian2 import ms, mV
+from brian2 import mV
 
 from neuro_ep.errors import InputError
+from neuro_ep.models.dyads.neurons import (
+    ACTIVATIONS,
+    APICAL,
+    APICAL_TIMES,
+    AT_THE_MEAN,
+    BASAL,
+    BASAL_TIMES,
+    COSTS,
+    DYAD,
+    FROZEN,
+    INPUT,
+    LINEAR,
+    LINKED,
+    NORMALISER,
+    OUTPUT,
+    OUTPUT_APICAL,
+    POOLED,
+    PROXIMAL,
+    UNITS,
+    gains_of,
+)
+from neuro_ep.models.dyads.protocol import protocol
+from neuro_ep.models.dyads.synapses import (
+    BIAS,
+    FEEDBACK,
+    FORWARD,
+    PLASTICITY,
+    POOL,
+    TIED,
+)
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.models.equilibrium.published import measured
 from neuro_ep.records import moment
@@ -62,213 +77,10 @@ from neuro_ep.records.parameter import (
     WEIGHT_ANGLE,
     among,
 )
-from neuro_ep.records.protocol import Phase, Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
 
 SOURCE = "Hoeier et al. 2023, arXiv 2302.01228; Hoeier & Zach 2024, arXiv 2402.08573"
-
-# --- the two states of a dyad, a static read-out of its two compartments --------------
-
-RELU = """
-s_plus  = clip((m + c_plus*d)/v_unit, 0, inf)        : 1
-s_minus = clip((m - c_minus*d)/v_unit, 0, inf)       : 1
-"""
-
-HARD_SIGMOID = """
-s_plus  = clip((m + c_plus*d)/v_unit, 0, 1)          : 1
-s_minus = clip((m - c_minus*d)/v_unit, 0, 1)         : 1
-"""
-
-SIGMOID = """
-s_plus  = 1/(1 + exp(-(m + c_plus*d)/v_unit))        : 1
-s_minus = 1/(1 + exp(-(m - c_minus*d)/v_unit))       : 1
-"""
-
-TANH = """
-s_plus  = tanh((m + c_plus*d)/v_unit)                : 1
-s_minus = tanh((m - c_minus*d)/v_unit)               : 1
-"""
-
-LINEAR = """
-s_plus  = (m + c_plus*d)/v_unit                      : 1
-s_minus = (m - c_minus*d)/v_unit                     : 1
-"""
-
-# Squared error by its proximal step: the states are those that minimise it, exactly.
-PROXIMAL = """
-s_plus  = (m/v_unit + c_plus*nudged*beta*target)/(1 + c_plus*nudged*beta)    : 1
-s_minus = (m/v_unit - c_minus*nudged*beta*target)/(1 - c_minus*nudged*beta)  : 1
-"""
-
-ACTIVATIONS = {
-    "relu": RELU,
-    "hard-sigmoid": HARD_SIGMOID,
-    "sigmoid": SIGMOID,
-    "tanh": TANH,
-    "linear": LINEAR,
-}
-
-DYAD = """
-s_mean  = alpha*s_plus + (1 - alpha)*s_minus         : 1
-s_diff  = s_plus - s_minus                           : 1
-alpha   : 1 (shared, constant)
-c_plus  : 1 (shared, constant)
-c_minus : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-"""
-
-# --- the compartments ----------------------------------------------------------------
-
-INPUT = """
-x      : 1
-s_mean = x : 1
-s_diff = 0 : 1
-"""
-
-BASAL = """
-dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
-I_basal  : volt
-I_bias   : volt
-I_apical : volt
-d        : volt (linked)
-tau_basal : second (shared, constant)
-"""
-
-APICAL = """
-dd/dt   = (-d + I_apical)/tau_apical                 : volt
-I_apical : volt (linked)
-tau_apical : second (shared, constant)
-"""
-
-OUTPUT = """
-dm/dt   = (-m + I_basal + I_bias)/tau_basal          : volt
-I_basal  : volt
-I_bias   : volt
-I_apical : volt
-target   : 1
-nudged   : 1 (shared)
-beta     : 1 (shared)
-tau_basal : second (shared, constant)
-"""
-
-OUTPUT_APICAL = """
-dd/dt   = (-d + I_apical + nudge)/tau_apical         : volt
-I_apical : volt (linked)
-m       : volt (linked)
-target  : 1 (linked)
-nudged  : 1 (shared)
-beta    : 1 (shared)
-tau_apical : second (shared, constant)
-v_unit     : volt (shared, constant)
-"""
-
-LINKED = """
-d : volt (linked)
-"""
-
-# --- the nudge: -beta times the slope of the cost at the reference --------------------
-
-SQUARED_ERROR = """
-nudge   = nudged*beta*(target*v_unit - reference)    : volt
-"""
-
-CROSS_ENTROPY = """
-nudge   = nudged*beta*v_unit*(target - softmax)      : volt
-softmax = exp(reference/v_unit)/Z                    : 1
-Z       : 1
-"""
-
-# From every output neuron to every output neuron of the same replica.
-NORMALISER = """
-Z_post = exp(reference_pre/v_unit) : 1 (summed)
-v_unit : volt (shared, constant)
-"""
-
-COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
-
-# The prediction as it was before any nudge, kept from the first step on.
-FROZEN = """
-reference = marking*m + (1 - marking)*prediction     : volt
-dprediction/dt = marking*(m - prediction)/dt         : volt
-marking : 1 (shared)
-"""
-
-# The mean of the output's dyads as it is now.
-AT_THE_MEAN = """
-reference = m + (alpha*c_plus - (1 - alpha)*c_minus)*d : volt
-alpha   : 1 (shared, constant)
-c_plus  : 1 (shared, constant)
-c_minus : 1 (shared, constant)
-"""
-
-# --- synapses: the mean up, the difference down, one weight for both ------------------
-
-PLASTICITY = """
-dw/dt = plastic*v_unit*(eta/beta)*s_diff_post*s_mean_pre/tau_basal : volt (clock-driven)
-eta       : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-tau_basal : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
-"""
-
-BIAS = """
-db/dt = plastic*v_unit*(eta/beta)*s_diff_post/tau_basal : volt (clock-driven)
-I_bias_post = b : volt (summed)
-eta       : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-tau_basal : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
-"""
-
-TIED = """
-I_basal_post = w*s_mean_pre : volt (summed)
-I_apical_pre = w*s_diff_post : volt (summed)
-"""
-
-# Separate feedback weights (Kolen & Pollack 1994): the same local increment and decay.
-FORWARD = """
-dw/dt = plastic*(v_unit*(eta/beta)*s_diff_post*s_mean_pre - decay*w)/tau_basal : volt (clock-driven)
-eta       : 1 (shared, constant)
-decay     : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-tau_basal : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
-I_basal_post = w*s_mean_pre : volt (summed)
-"""
-
-FEEDBACK = """
-dw/dt = plastic*(v_unit*(eta/beta)*s_diff_pre*s_mean_post - decay*w)/tau_basal : volt (clock-driven)
-I_apical_post = w*s_diff_pre : volt (summed)
-eta       : 1 (shared, constant)
-decay     : 1 (shared, constant)
-v_unit    : volt (shared, constant)
-tau_basal : second (shared, constant)
-beta      : 1 (shared)
-plastic   : 1 (shared)
-"""
-
-# Average pooling: linear dyads that take the mean of a window, and hand back its error.
-POOLED = """
-dm/dt   = (-m + I_basal)/tau_basal                   : volt
-I_basal  : volt
-I_apical : volt
-d        : volt (linked)
-tau_basal : second (shared, constant)
-"""
-
-POOL = """
-I_basal_post = v_unit*s_mean_pre  : volt (summed)
-I_apical_pre = v_unit*s_diff_post : volt (summed)
-v_unit : volt (shared, constant)
-"""
-
-UNITS = {"v_unit": 1 * mV}
-BASAL_TIME = {"tau_basal": 10 * ms}
-APICAL_TIME = {"tau_apical": 10 * ms}
 
 #: Sweeps; compartments that settle; the same, from sample to sample; slow sweeps with
 #: the slope of the cost where the free prediction was.
@@ -289,9 +101,9 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
     gains = gains_of(settings.alpha, transpose)
     moves = settings.dynamics != "stream"
     known = {
-        "parameters": {**gains, **UNITS, **BASAL_TIME},
+        "parameters": {**gains, **UNITS, **BASAL_TIMES},
         "onset": {"m": 0 * mV} if moves else {},
-        "apical": NeuronModel(APICAL, APICAL_TIME, {"d": 0 * mV} if moves else {}),
+        "apical": NeuronModel(APICAL, APICAL_TIMES, {"d": 0 * mV} if moves else {}),
     }
     return NetworkModel(
         input=NeuronModel(INPUT),
@@ -300,7 +112,7 @@ def dyads(settings: Settings, transpose=False, separate=False) -> NetworkModel:
         pool=SynapseModel(POOL, None, UNITS),
         output=_output(settings, gains, known["onset"]),
         **(_separate(settings) if separate else _tied(settings)),
-        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIME}, when=moment.LEARN),
+        bias=SynapseModel(BIAS, "b", {**UNITS, **BASAL_TIMES}, when=moment.LEARN),
         normaliser=(
             SynapseModel(NORMALISER, None, UNITS)
             if settings.cost == "cross-entropy"
@@ -323,27 +135,21 @@ def _tied(settings: Settings) -> dict:
             f"decay = {settings.decay}: only feedback weights of their own need it; "
             "leave it out, or choose the rule dual-propagation-kolen-pollack"
         )
-    known = {**UNITS, **BASAL_TIME}
+    known = {**UNITS, **BASAL_TIMES}
     return {"synapse": SynapseModel(PLASTICITY + TIED, "w", known, when=moment.LEARN)}
 
 
 def _separate(settings: Settings) -> dict:
-    known = {"decay": settings.decay, **UNITS, **BASAL_TIME}
+    known = {"decay": settings.decay, **UNITS, **BASAL_TIMES}
     return {
         "synapse": SynapseModel(FORWARD, "w", known, when=moment.LEARN),
         "backward": SynapseModel(FEEDBACK, "w", known, when=moment.LEARN),
     }
 
 
-def gains_of(alpha: float, transpose=False) -> dict:
-    """alpha and the feedback gains of the two states, as parameters."""
-    plus, minus = (1 - alpha, alpha) if transpose else (alpha, 1 - alpha)
-    return {"alpha": alpha, "c_plus": plus, "c_minus": minus}
-
-
 def _output(settings: Settings, gains, onset) -> NeuronModel:
     """Linear output neurons with the nudge of a cost."""
-    known = {**gains, **UNITS, **BASAL_TIME}
+    known = {**gains, **UNITS, **BASAL_TIMES}
     if settings.cost == "proximal":
         if gains["c_minus"] * settings.beta >= 1:
             raise InputError(
@@ -360,56 +166,10 @@ def _output(settings: Settings, gains, onset) -> NeuronModel:
         onset,
         apical=NeuronModel(
             OUTPUT_APICAL + nudge + (FROZEN if frozen else AT_THE_MEAN),
-            {**UNITS, **APICAL_TIME, **({} if frozen else gains)},
+            {**UNITS, **APICAL_TIMES, **({} if frozen else gains)},
             onset={name: value for name, value in {"d": 0 * mV}.items() if onset},
         ),
     )
-
-
-def protocol(settings: Settings) -> Protocol:
-    """One phase with the target there all the time; weights move at its end.
-
-    ``free`` is how long they rest first and ``nudged`` how long they move, in time
-    constants: what they move by adds up to eta times the descent of the cost. In
-    discrete time these are sweeps, weights move in the last, and the first is always
-    a phase of its own, at whose end the prediction is read.
-    """
-    free, nudged = settings.free, settings.nudged
-    _refuse_foreign(settings)
-    if settings.dynamics == "discrete":
-        return _sweeps(settings)
-    if settings.dynamics == "damped":
-        share = 1 / settings.step  # of one step, the last
-        kept = Phase("nudged", nudged, 1, share, every=0, from_before=True)
-        return Protocol("free, then nudged", (Phase("free", free), kept))
-    learn = Phase("plastic", nudged, nudge=1, plastic=1 / nudged)
-    settle = (Phase("settle", free, nudge=1),) if free else ()
-    return Protocol("one phase", (*settle, learn))
-
-
-def _refuse_foreign(settings: Settings):
-    """Both nudges are there at once, and weights follow the neurons at every step."""
-    named({"one-sided": None}, settings.nudging, "nudging of dyads")
-    named({"difference": None}, settings.plasticity, "plasticity of dyads")
-    if settings.plastic_every != 1:
-        raise InputError(
-            f"plastic_every = {settings.plastic_every}: plasticity of dyads is open at "
-            "every step, or at the end; leave it out"
-        )
-
-
-def _sweeps(settings: Settings) -> Protocol:
-    sweeps = settings.free + settings.nudged
-    if settings.step != 1 or sweeps % 1:
-        raise InputError(
-            f"step = {settings.step}, free = {settings.free}, nudged = "
-            f"{settings.nudged}: in discrete time the step is 1 and free + nudged a "
-            "whole number of sweeps"
-        )
-    if sweeps == 1:
-        return Protocol("one sweep", (Phase("sweep", 1, nudge=1, plastic=1.0),))
-    again = Phase("sweeps", sweeps - 1, 1, 1.0, every=0, from_before=True)
-    return Protocol("sweeps", (Phase("sweep", 1, nudge=1), again))
 
 
 # Test accuracies are means of seeds 0 to 4; backpropagation from the same weights, with

@@ -20,7 +20,7 @@ Symbols
     s_plus, s_minus   the same, as shares of rate_max
     rate_max          highest rate, Hz
     s_mean, s_diff, c_plus, c_minus, alpha, beta, w, b, x, target, nudged, plastic,
-    reference         as in :mod:`neuro_ep.models.dyads.dual_propagation`
+    reference         as in :mod:`neuro_ep.models.dyads.neurons`
 
 A synapse of weight w delivers ``w*s_mean_pre`` to the basal compartment above and
 ``w*s_diff_post`` to the apical one below, and its weight moves by the product of the
@@ -45,20 +45,23 @@ Generators that do worse, by the name of ``dynamics`` (compare ``neuro-ep check`
 from brian2 import Hz, ms, mV
 
 from neuro_ep.errors import InputError
-from neuro_ep.models.dyads.dual_propagation import (
-    BIAS,
+from neuro_ep.models.copies import suffixed
+from neuro_ep.models.dyads.neurons import (
+    APICAL_CURRENT,
+    APICAL_POTENTIAL,
+    BASAL_POTENTIAL,
+    BASAL_TIME,
     COSTS,
     DYAD,
     INPUT,
     LINEAR,
     NORMALISER,
-    PLASTICITY,
-    TIED,
     UNITS,
     gains_of,
-    protocol,
 )
-from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.models.dyads.protocol import protocol
+from neuro_ep.models.dyads.synapses import BIAS, PLASTICITY, TIED
+from neuro_ep.models.equilibrium.hopfield import TAUGHT, named
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
@@ -93,27 +96,49 @@ DRIVES = {"sigmoid": SIGMOID, "hard-sigmoid": HARD_SIGMOID}
 
 # --- neurons ---------------------------------------------------------------------------
 
-HIDDEN = """
-dm/dt       = (-m + I_basal + I_bias)/tau_basal      : volt
-dd/dt       = (-d + I_apical)/tau_apical             : volt
-dtrace_plus/dt  = -trace_plus/tau_s                  : volt
-dtrace_minus/dt = -trace_minus/tau_s                 : volt
-s_plus      = trace_plus/v_unit                      : 1
-s_minus     = trace_minus/v_unit                     : 1
-I_basal    : volt
-I_bias     : volt
-I_apical   : volt
-tau_basal  : second (shared, constant)
-tau_apical : second (shared, constant)
+TRACE = """
+dtrace/dt  = -trace/tau_s                            : volt
+"""
+
+STATE = """
+s          = trace/v_unit                            : 1
+"""
+
+SPIKING = """
 tau_s      : second (shared, constant)
 rate_max   : Hz (shared, constant)
 """
 
-INTEGRATORS = """
-dv_plus/dt  = theta*rate_max*f_plus                  : volt
-dv_minus/dt = theta*rate_max*f_minus                 : volt
+INTEGRATOR = """
+dv/dt      = theta*rate_max*f                        : volt
+"""
+
+THRESHOLD = """
 theta      : volt (shared, constant)
 """
+
+OUTPUT_APICAL = """
+dd/dt      = (-d + nudge)/tau_apical                 : volt
+reference  = v_unit*s_mean                           : volt
+tau_apical : second (shared, constant)
+"""
+
+
+def copy_of(text: str, suffix: str) -> str:
+    """A block of one generator, "_plus" or "_minus"."""
+    return suffixed(text, suffix, ("v", "f", "s", "trace"))
+
+
+def both(text: str) -> str:
+    """A block of both generators."""
+    return copy_of(text, "_plus") + copy_of(text, "_minus")
+
+
+BASAL = BASAL_POTENTIAL + BASAL_TIME
+FILTERED = both(TRACE) + both(STATE) + SPIKING
+HIDDEN = BASAL + APICAL_POTENTIAL + APICAL_CURRENT + FILTERED
+INTEGRATORS = both(INTEGRATOR) + THRESHOLD
+OUTPUT = BASAL + OUTPUT_APICAL + TAUGHT
 
 COMMON_LUCK = """
 luck = rand() : 1 (constant over dt)
@@ -134,53 +159,33 @@ tau_apical : second (shared, constant)
 
 # --- generators: event -> (when it happens, what follows) ------------------------------
 
-SIGMA_DELTA = {
-    "spike_plus": (
-        "v_plus >= theta",
-        """v_plus -= theta
-           trace_plus += v_unit/(rate_max*tau_s)""",
-    ),
-    "spike_minus": (
-        "v_minus >= theta",
-        """v_minus -= theta
-           trace_minus += v_unit/(rate_max*tau_s)""",
-    ),
-}
+REACHED = "v >= theta"
+WITH_COMMON_LUCK = "luck < f*rate_max*dt"
+WITH_OWN_LUCK = "rand() < f*rate_max*dt"
 
-HARD_RESET = {
-    "spike_plus": (
-        "v_plus >= theta",
-        """v_plus = 0*theta
-           trace_plus += v_unit/(rate_max*tau_s)""",
-    ),
-    "spike_minus": (
-        "v_minus >= theta",
-        """v_minus = 0*theta
-           trace_minus += v_unit/(rate_max*tau_s)""",
-    ),
-}
+SUBTRACT = """
+v -= theta
+"""
 
-SHARED_NOISE = {
-    "spike_plus": (
-        "luck < f_plus*rate_max*dt",
-        "trace_plus += v_unit/(rate_max*tau_s)",
-    ),
-    "spike_minus": (
-        "luck < f_minus*rate_max*dt",
-        "trace_minus += v_unit/(rate_max*tau_s)",
-    ),
-}
+LOSE = """
+v = 0*theta
+"""
 
-INDEPENDENT_NOISE = {
-    "spike_plus": (
-        "rand() < f_plus*rate_max*dt",
-        "trace_plus += v_unit/(rate_max*tau_s)",
-    ),
-    "spike_minus": (
-        "rand() < f_minus*rate_max*dt",
-        "trace_minus += v_unit/(rate_max*tau_s)",
-    ),
-}
+LEAVE_TRACE = """
+trace += v_unit/(rate_max*tau_s)
+"""
+
+
+def generators(condition: str, reset: str = "") -> dict[str, tuple[str, str]]:
+    """The events of both generators of a dyad."""
+    return {
+        f"spike{copy}": (copy_of(condition, copy), copy_of(reset + LEAVE_TRACE, copy))
+        for copy in ("_plus", "_minus")
+    }
+
+
+SIGMA_DELTA, HARD_RESET = generators(REACHED, SUBTRACT), generators(REACHED, LOSE)
+SHARED_NOISE, INDEPENDENT_NOISE = map(generators, (WITH_COMMON_LUCK, WITH_OWN_LUCK))
 
 #: Where integrators start. A quarter of theta, and not a half: a drive of 1/2 would land
 #: on the threshold, where rounding decides.

@@ -37,6 +37,7 @@ from brian2 import mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.models.echo.neuron import both, plus
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
@@ -47,77 +48,42 @@ SOURCE = "Pourcel & Ernoult 2025, arXiv 2506.05259; simultaneous echo derived he
 
 # --- neurons: a run, and three echoes of it; until the mirror two of them rest --------
 
-NEURON = """
+KICKS = """
 dp/dt       = force/tau                                                       : volt
 dp_plus/dt  = echo*(force_plus - nudged*beta*v_unit*pull_plus + above)/tau    : volt
 dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*pull_minus - above)/tau  : volt
-force       = -(k + l*q*q)*q - (1 - r*r)*field + b + drive                                     : volt
-force_plus  = -(k + l*q_plus*q_plus)*q_plus - (1 - r_plus*r_plus)*field_plus + b + drive       : volt
-force_minus = -(k + l*q_minus*q_minus)*q_minus - (1 - r_minus*r_minus)*field_minus + b + drive : volt
-pull_plus   = judged*read*(q_plus - target)     : 1
-pull_minus  = judged*read*(q_minus - target)    : 1
-dscore/dt   = judged*q/tau                      : 1
-dcost/dt    = judged*read*(q - target)**2/2/tau : 1
-dg_k/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)/2/tau : 1
-dg_l/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
-dg_b/dt     = echo*(q_minus - q_plus)/tau         : 1
-spread      = r_plus - r_minus                  : 1
-total       = r_plus + r_minus                  : 1
-parting     = q_minus - q_plus                  : 1
-x           = q                                 : 1
-g_m         : 1
-q           : 1
-q_plus      : 1
-q_minus     : 1
-r           : 1
-r_plus      : 1
-r_minus     : 1
-q_start     : 1
-p_start     : volt
-field       : volt
-field_plus  : volt
-field_minus : volt
-drive       : volt
 above       : volt
-k           : volt
-l           : volt
-b           : volt
-m           : volt
-target      : 1
-read        : 1
-nudged      : 1 (shared)
-beta        : 1 (shared)
-echo        : 1 (shared)
-mirror      : 1 (shared)
-judged      : 1 (shared)
-final       : 1 (shared)
-tau         : second (shared, constant)
-v_unit      : volt (shared, constant)
 """
 
-DRIFT = """
-p       = (1 - 2*mirror)*p
+COST = """
+dcost/dt = judged*read*(q - target)**2/2/tau : 1
+"""
+
+READ_ABOVE = """
+x = q : 1
+"""
+
+NEURON = (
+    KICKS
+    + (hamiltonian.FORCE + both(hamiltonian.FORCE) + both(hamiltonian.PULL))
+    + (hamiltonian.SCORE + COST + hamiltonian.GATHERED + hamiltonian.DIFFERENCES)
+    + (READ_ABOVE + hamiltonian.STATE + hamiltonian.ACTIVITY + hamiltonian.COPIES)
+)
+
+# The mirror makes the two copies that are nudged.
+TWO_COPIES = """
 q_plus  = (1 - mirror)*q_plus + mirror*q
 q_minus = (1 - mirror)*q_minus + mirror*q
 p_plus  = (1 - mirror)*p_plus + mirror*p
 p_minus = (1 - mirror)*p_minus + mirror*p
-p_plus  = p_plus - final*nudged*beta*v_unit*read*(q_plus - target)
-p_minus = p_minus + final*nudged*beta*v_unit*read*(q_minus - target)
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q       = q + p/m*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-r       = tanh(q)
-r_plus  = tanh(q_plus)
-r_minus = tanh(q_minus)
 """
 
-DRIFT_AGAIN = """
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q       = q + p/m*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-"""
+HALF_DRIFTS = hamiltonian.HALF_DRIFT + both(hamiltonian.HALF_DRIFT)
+ACTIVITIES = hamiltonian.READ_ACTIVITY + both(hamiltonian.READ_ACTIVITY)
+DRIFT_AGAIN = hamiltonian.READ_MASS + HALF_DRIFTS
+DRIFT = (
+    (hamiltonian.TURN + TWO_COPIES + hamiltonian.FINAL_KICKS) + DRIFT_AGAIN + ACTIVITIES
+)
 
 AT_REST = ("q_plus", "q_minus", "r", "r_plus", "r_minus", "score", "cost")
 
@@ -130,75 +96,46 @@ ONSET = {
 
 # --- synapses: two copies echo apart, the third drives the layer above -----------------
 
-SYNAPSE = """
-dg/dt = echo*spread_pre*total_post/tau : 1 (clock-driven)
-field_post       = w*r_pre       : volt (summed)
-field_plus_post  = w*r_plus_pre  : volt (summed)
-field_minus_post = w*r_minus_pre : volt (summed)
-w       : volt
+FIELDS = hamiltonian.FIELD + both(hamiltonian.FIELD)
+
+TO_BELOW = """
+above_pre = -B*parting_post/2 : volt (summed)
 """
 
-INPUT_SYNAPSE = """
-dg/dt = echo*x_pre*parting_post/tau : 1 (clock-driven)
-drive_post = B*x_pre           : volt (summed)
-above_pre  = -B*parting_post/2 : volt (summed)
-B       : volt
-"""
+SYNAPSE = hamiltonian.READ_WEIGHT + FIELDS + hamiltonian.WEIGHT
+INPUT_SYNAPSE = hamiltonian.INPUT_SYNAPSE + TO_BELOW
 
 # --- a layer below, alone: what it is told replaces the slope of a cost ----------------
 
-TOLD_NEURON = """
-dp_plus/dt  = (force_plus - nudged*beta*v_unit*told)/tau               : volt
-dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*told)/tau         : volt
-force_plus  = -(k + l*q_plus*q_plus)*q_plus - (1 - r_plus*r_plus)*field_plus + b + drive       : volt
-force_minus = -(k + l*q_minus*q_minus)*q_minus - (1 - r_minus*r_minus)*field_minus + b + drive : volt
-told        = judged*read*target                : 1
-dscore/dt   = judged*q_plus/tau                 : 1
-dcost/dt    = told*q_plus/tau                   : 1
-dg_k/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)/2/tau : 1
-dg_l/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
-dg_b/dt     = echo*(q_minus - q_plus)/tau         : 1
-spread      = r_plus - r_minus                  : 1
-total       = r_plus + r_minus                  : 1
-parting     = q_minus - q_plus                  : 1
-g_m         : 1
-q_plus      : 1
-q_minus     : 1
-r_plus      : 1
-r_minus     : 1
-q_start     : 1
-p_start     : volt
-field_plus  : volt
-field_minus : volt
-drive       : volt
-k           : volt
-l           : volt
-b           : volt
-m           : volt
-target      : 1
-read        : 1
-nudged      : 1 (shared)
-beta        : 1 (shared)
-echo        : 1 (shared)
-mirror      : 1 (shared)
-judged      : 1 (shared)
-final       : 1 (shared)
-tau         : second (shared, constant)
-v_unit      : volt (shared, constant)
+TOLD_KICKS = """
+dp_plus/dt  = (force_plus - nudged*beta*v_unit*told)/tau        : volt
+dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*told)/tau  : volt
 """
 
-TOLD_DRIFT = """
-p_plus  = (1 - 2*mirror)*p_plus
-q_minus = (1 - mirror)*q_minus + mirror*q_plus
-p_minus = (1 - mirror)*p_minus + mirror*p_plus
+TOLD_SLOPE = """
+told = judged*read*target : 1
+"""
+
+TOLD_COST = """
+dcost/dt = told*q_plus/tau : 1
+"""
+
+TOLD_NEURON = (
+    (TOLD_KICKS + hamiltonian.FORCES + TOLD_SLOPE + plus(hamiltonian.SCORE))
+    + (TOLD_COST + hamiltonian.GATHERED + hamiltonian.DIFFERENCES)
+    + hamiltonian.COPIES
+)
+
+TOLD_FINAL_KICKS = """
 p_plus  = p_plus - final*nudged*beta*v_unit*read*target
 p_minus = p_minus + final*nudged*beta*v_unit*read*target
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-r_plus  = tanh(q_plus)
-r_minus = tanh(q_minus)
 """
+
+TOLD_DRIFT = (
+    (plus(hamiltonian.TURN) + hamiltonian.SECOND_COPY + TOLD_FINAL_KICKS)
+    + hamiltonian.DRIFT_AGAIN
+    + both(hamiltonian.READ_ACTIVITY)
+)
 
 # --- the parts together ------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.models.echo.neuron import both
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import JUDGED, NUDGING, OPTIMISER, READ, among
@@ -41,77 +42,46 @@ SOURCE = "derived here, after Scurria et al. 2026"
 
 # --- neurons: two echoes of one trajectory; until the mirror the second one rests -----
 
-NEURON = """
-dp_plus/dt  = (force_plus - nudged*beta*v_unit*pull_plus + echo*correction)/tau        : volt
-dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*pull_minus - correction)/tau      : volt
-force_plus  = -(k + l*q_plus*q_plus)*q_plus - (1 - r_plus*r_plus)*field_plus + b + drive       : volt
-force_minus = -(k + l*q_minus*q_minus)*q_minus - (1 - r_minus*r_minus)*field_minus + b + drive : volt
-correction  = (1 - middle*middle)*(onward - backward) : volt
-pull_plus   = judged*read*(q_plus - target)     : 1
-pull_minus  = judged*read*(q_minus - target)    : 1
-dscore/dt   = judged*q_plus/tau                 : 1
-dcost/dt    = pull_plus*(q_plus - target)/2/tau : 1
-dg_k/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)/2/tau : 1
-dg_l/dt     = echo*(q_plus - q_minus)*(q_plus + q_minus)*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
-dg_b/dt     = echo*(q_minus - q_plus)/tau         : 1
-parting     = q_minus - q_plus                  : 1
-g_m         : 1
-q_plus      : 1
-q_minus     : 1
-r_plus      : 1
-r_minus     : 1
-middle      : 1
-ahead       : 1
-q_start     : 1
-p_start     : volt
-field_plus  : volt
-field_minus : volt
-onward      : volt
-backward    : volt
-drive       : volt
-k           : volt
-l           : volt
-b           : volt
-m           : volt
-target      : 1
-read        : 1
-nudged      : 1 (shared)
-beta        : 1 (shared)
-echo        : 1 (shared)
-mirror      : 1 (shared)
-judged      : 1 (shared)
-final       : 1 (shared)
-tau         : second (shared, constant)
-v_unit      : volt (shared, constant)
+KICKS = """
+dp_plus/dt  = (force_plus - nudged*beta*v_unit*pull_plus + echo*correction)/tau    : volt
+dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*pull_minus - correction)/tau  : volt
 """
 
-DRIFT = """
-p_plus  = (1 - 2*mirror)*p_plus
-q_minus = (1 - mirror)*q_minus + mirror*q_plus
-p_minus = (1 - mirror)*p_minus + mirror*p_plus
-p_plus  = p_plus - final*nudged*beta*v_unit*read*(q_plus - target)
-p_minus = p_minus + final*nudged*beta*v_unit*read*(q_minus - target)
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-r_plus  = tanh(q_plus)
-r_minus = tanh(q_minus)
-middle  = tanh((q_plus + q_minus)/2)
-ahead   = (1 - middle*middle)*(q_plus - q_minus)/2
+CORRECTION = """
+correction = (1 - middle*middle)*(onward - backward) : volt
+middle     : 1
+ahead      : 1
+onward     : volt
+backward   : volt
 """
+
+NEURON = (
+    (KICKS + hamiltonian.FORCES + CORRECTION + hamiltonian.NUDGES)
+    + (hamiltonian.GATHERED + hamiltonian.PARTING)
+    + hamiltonian.COPIES
+)
+
+HALF_WAY = """
+middle = tanh((q_plus + q_minus)/2)
+ahead  = (1 - middle*middle)*(q_plus - q_minus)/2
+"""
+
+DRIFT = hamiltonian.DRIFT + HALF_WAY
 
 ONSET = {**hamiltonian.ONSET, "middle": 0, "ahead": 0}
 
 # --- synapses; the gradient is g/(2 beta) ------------------------------------------------
 
-SYNAPSE = """
+READ_WEIGHT = """
 dg/dt = echo*2*middle_pre*ahead_post/tau : 1 (clock-driven)
-field_plus_post  = w*r_plus_pre  : volt (summed)
-field_minus_post = w*r_minus_pre : volt (summed)
-onward_post      = w*ahead_pre   : volt (summed)
-backward_pre     = w*ahead_post  : volt (summed)
-w       : volt
 """
+
+CORRECTING = """
+onward_post  = w*ahead_pre  : volt (summed)
+backward_pre = w*ahead_post : volt (summed)
+"""
+
+SYNAPSE = READ_WEIGHT + both(hamiltonian.FIELD) + CORRECTING + hamiltonian.WEIGHT
 
 # --- the parts together ------------------------------------------------------------------
 

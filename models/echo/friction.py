@@ -36,6 +36,7 @@ from brian2 import mV
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.models.echo.neuron import both, plus
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.parameter import FRICTION as FRICTION_RATE
@@ -49,73 +50,54 @@ MOST = 15.0
 
 # --- neurons: two echoes of one trajectory, with gain --------------------------------
 
-NEURON = """
+KICKS = """
 dp_plus/dt  = (force_plus - nudged*beta/weight*v_unit*pull_plus)/tau          : volt
 dp_minus/dt = echo*(force_minus + nudged*beta/weight*v_unit*pull_minus)/tau   : volt
-force_plus  = -(k + l*q_plus*q_plus)*q_plus - (1 - r_plus*r_plus)*field_plus + b + drive       : volt
-force_minus = -(k + l*q_minus*q_minus)*q_minus - (1 - r_minus*r_minus)*field_minus + b + drive : volt
-pull_plus   = judged*read*(q_plus - target)     : 1
-pull_minus  = judged*read*(q_minus - target)    : 1
-dscore/dt   = judged*q_plus/tau                 : 1
-dcost/dt    = pull_plus*(q_plus - target)/2/tau : 1
-dg_k/dt     = echo*weight*(q_plus - q_minus)*(q_plus + q_minus)/2/tau : 1
-dg_l/dt     = echo*weight*(q_plus - q_minus)*(q_plus + q_minus)*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
-dg_b/dt     = echo*weight*(q_minus - q_plus)/tau : 1
-spread      = weight*(r_plus - r_minus)         : 1
-total       = r_plus + r_minus                  : 1
-parting     = weight*(q_minus - q_plus)         : 1
-g_m         : 1
-q_plus      : 1
-q_minus     : 1
-r_plus      : 1
-r_minus     : 1
-q_start     : 1
-p_start     : volt
-field_plus  : volt
-field_minus : volt
-drive       : volt
-k           : volt
-l           : volt
-b           : volt
-m           : volt
-target      : 1
-read        : 1
 weight      : 1
-nudged      : 1 (shared)
-beta        : 1 (shared)
-echo        : 1 (shared)
-mirror      : 1 (shared)
-judged      : 1 (shared)
-final       : 1 (shared)
 friction    : 1 (shared, constant)
-tau         : second (shared, constant)
-v_unit      : volt (shared, constant)
 """
+
+GATHERED = """
+dg_k/dt = echo*weight*(q_plus - q_minus)*(q_plus + q_minus)/2/tau : 1
+dg_l/dt = echo*weight*(q_plus - q_minus)*(q_plus + q_minus)*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
+dg_b/dt = echo*weight*(q_minus - q_plus)/tau : 1
+"""
+
+SPREAD = """
+spread = weight*(r_plus - r_minus) : 1
+"""
+
+PARTING = """
+parting = weight*(q_minus - q_plus) : 1
+"""
+
+NEURON = (
+    (KICKS + hamiltonian.FORCES + hamiltonian.NUDGES + GATHERED)
+    + (SPREAD + hamiltonian.TOTAL + PARTING)
+    + hamiltonian.COPIES
+)
 
 # The weight is that of the kick, half a step after the mirror and then every step.
-DRIFT = """
-weight  = mirror*exp(-friction*dt/(2*tau)) + (1 - mirror)*weight*exp(-friction*dt/tau)
-p_plus  = (1 - 2*mirror)*p_plus
-q_minus = (1 - mirror)*q_minus + mirror*q_plus
-p_minus = (1 - mirror)*p_minus + mirror*p_plus
-p_plus  = p_plus - final*nudged*beta*v_unit*read*(q_plus - target)
-p_minus = p_minus + final*nudged*beta*v_unit*read*(q_minus - target)
-p_plus  = p_plus*exp((2*echo - 1)*friction*dt/(2*tau))
-p_minus = p_minus*exp((2*echo - 1)*friction*dt/(2*tau))
-g_m     = g_m - echo*weight*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-r_plus  = tanh(q_plus)
-r_minus = tanh(q_minus)
+WEIGHT = """
+weight = mirror*exp(-friction*dt/(2*tau)) + (1 - mirror)*weight*exp(-friction*dt/tau)
 """
 
-DRIFT_AGAIN = """
-g_m     = g_m - echo*weight*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-p_plus  = p_plus*exp((2*echo - 1)*friction*dt/(2*tau))
-p_minus = p_minus*exp((2*echo - 1)*friction*dt/(2*tau))
+# Friction on the way out, gain on the way back.
+GAIN = """
+p = p*exp((2*echo - 1)*friction*dt/(2*tau))
 """
+
+READ_MASS = """
+g_m = g_m - echo*weight*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
+"""
+
+DRIFT = (
+    (WEIGHT + plus(hamiltonian.TURN) + hamiltonian.SECOND_COPY)
+    + (hamiltonian.FINAL_KICKS + both(GAIN) + READ_MASS)
+    + (both(hamiltonian.HALF_DRIFT) + both(hamiltonian.READ_ACTIVITY))
+)
+
+DRIFT_AGAIN = READ_MASS + both(hamiltonian.HALF_DRIFT) + both(GAIN)
 
 ONSET = {**hamiltonian.ONSET, "p_minus": 0 * mV, "weight": 1}
 

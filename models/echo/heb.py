@@ -41,6 +41,7 @@ Deviations
 from dataclasses import replace
 
 from neuro_ep.errors import InputError
+from neuro_ep.models.copies import renamed
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.equilibrium.hopfield import named
 from neuro_ep.records import moment
@@ -57,42 +58,27 @@ ENERGY = {**hamiltonian.ENERGY, "momentum": "inverse_mass*v_unit*momentum**2/2"}
 
 # --- neurons ---------------------------------------------------------------------------
 
-NEURON = """
-dp/dt   = force/tau                                             : volt
-force   = -(k + l*q*q)*q - (1 - r*r)*field + b + drive          : volt
-half_qq = q*q/2                                                 : 1
-quarter_qqqq = q*q*q*q/4                                        : 1
-q       : 1
-r       : 1
-q_start : 1
-p_start : volt
-field   : volt
-drive   : volt
-k       : volt
-l       : volt
-b       : volt
-m       : volt
-target  : 1
-read    : 1
-nudged  : 1 (shared)
-beta    : 1 (shared)
-mirror  : 1 (shared)
-final   : 1 (shared)
-plastic : 1 (shared)
-tau     : second (shared, constant)
-v_unit  : volt (shared, constant)
+KICK = """
+dp/dt = force/tau : volt
 """
 
-DRIFT = """
-p = (1 - 2*mirror)*p
-p = p - final*nudged*beta*v_unit*read*(q - target)
-q = q + p/m*dt/(2*tau)
-r = tanh(q)
+# What stiffness and hardening are kicked by.
+SLOPES = """
+half_qq      = q*q/2     : 1
+quarter_qqqq = q*q*q*q/4 : 1
+plastic      : 1 (shared)
 """
 
-DRIFT_AGAIN = """
-q = q + p/m*dt/(2*tau)
-"""
+OWN = hamiltonian.STATE + hamiltonian.ACTIVITY + hamiltonian.PROPERTIES
+NEURON = KICK + hamiltonian.FORCE + SLOPES + OWN + hamiltonian.SIGNALS
+
+DRIFT_AGAIN = hamiltonian.HALF_DRIFT
+DRIFT = (
+    hamiltonian.TURN
+    + hamiltonian.FINAL_KICK
+    + hamiltonian.HALF_DRIFT
+    + hamiltonian.READ_ACTIVITY
+)
 
 # After an echo the neurons are put back to where runs start.
 RESET = """
@@ -116,44 +102,37 @@ plastic : 1 (shared)
 learns  : 1 (shared)
 """
 
-SYNAPSE = """
+KICK_WEIGHT = """
 dmomentum/dt = -learns*r_pre*r_post/tau : 1 (clock-driven)
-field_post = w*r_pre : volt (summed)
-w : volt
 """
 
-INPUT_SYNAPSE = """
+KICK_INPUT = """
 dmomentum/dt = learns*x_pre*q_post/tau : 1 (clock-driven)
-drive_post = B*x_pre : volt (summed)
-B : volt
 """
 
-BIAS = """
+KICK_BIAS = """
 dmomentum/dt = learns*q_post/tau : 1 (clock-driven)
-b_post = b : volt (summed)
-b : volt
 """
 
-STIFFNESS = """
+KICK_STIFFNESS = """
 dmomentum/dt = -learns*half_qq_post/tau : 1 (clock-driven)
-k_post = k : volt (summed)
-k : volt
 """
 
-HARDENING = """
+KICK_HARDENING = """
 dmomentum/dt = -learns*quarter_qqqq_post/tau : 1 (clock-driven)
-l_post = l : volt (summed)
-l : volt
 """
+
+SYNAPSE = KICK_WEIGHT + hamiltonian.FIELD + hamiltonian.WEIGHT
+INPUT_SYNAPSE = KICK_INPUT + hamiltonian.DRIVE
+BIAS = KICK_BIAS + renamed(hamiltonian.DELIVERED, theta="b")
+STIFFNESS = KICK_STIFFNESS + renamed(hamiltonian.DELIVERED, theta="k")
+HARDENING = KICK_HARDENING + renamed(hamiltonian.DELIVERED, theta="l")
 
 # Drifts of the parameters; the mirror turns their momenta round before the first. No
 # neuron meets itself, whatever the momentum of that synapse.
 MIRROR = "momentum = (1 - 2*mirror)*momentum\n"
-DRIFT_W = "w = w + int(i != j)*inverse_mass*v_unit*momentum*dt/(2*tau)"
-DRIFT_INPUT = "B = B + inverse_mass*v_unit*momentum*dt/(2*tau)"
-DRIFT_BIAS = "b = b + inverse_mass*v_unit*momentum*dt/(2*tau)"
-DRIFT_STIFFNESS = "k = k + inverse_mass*v_unit*momentum*dt/(2*tau)"
-DRIFT_HARDENING = "l = l + inverse_mass*v_unit*momentum*dt/(2*tau)"
+MOVE = "theta = theta + inverse_mass*v_unit*momentum*dt/(2*tau)"
+MOVE_PAIR = "w = w + int(i != j)*inverse_mass*v_unit*momentum*dt/(2*tau)"
 
 # As an echo ends: momenta are turned round again, and decay. The two directions of a
 # pair have one weight: what rounding has set apart is put together.
@@ -162,33 +141,34 @@ TURN_PAIR = """
 momentum = -(momentum + momentum_transposed)/2
 w = (w + w_transposed)/2
 """
-DECAY_W = "w = w - int(i != j)*eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
-DECAY_INPUT = "B = B - eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
-DECAY_BIAS = "b = b - eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
-DECAY_STIFFNESS = "k = k - eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
-DECAY_HARDENING = "l = l - eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
+DECAY = "theta = theta - eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
+DECAY_PAIR = (
+    "w = w - int(i != j)*eta*plastic*v_unit*momentum/beta*(1 - exp(-damping))\n"
+)
 DECAY_MOMENTUM = "momentum = momentum*exp(-damping)"
 
-MASS = """
-m_post = m : volt (summed)
-m      : volt
-eta    : 1 (shared, constant)
+LEARNS_NOT = """
+eta : 1 (shared, constant)
 """
+
+MASS = renamed(hamiltonian.DELIVERED, theta="m") + LEARNS_NOT
+
+#: How a parameter moves, is turned round and decays, and the same for the weight of a pair.
+ALONE, PAIRED = (MOVE, TURN, DECAY), (MOVE_PAIR, TURN_PAIR, DECAY_PAIR)
 
 # --- the parts together ------------------------------------------------------------------
 
 PARAMETERS = {**hamiltonian.NEURON_PARAMETERS, "inverse_mass": 1e-4, "damping": 100.0}
 
 
-def moving(
-    weight: str, equations: str, drift: str, decay: str, turn: str = TURN, **known
-) -> SynapseModel:
+def moving(weight: str, equations: str, motion=ALONE, **known) -> SynapseModel:
     """Synapses whose weight has a momentum."""
+    move, turn, decay = (renamed(text, theta=weight) for text in motion)
     return SynapseModel(
         equations + MOVING,
         weight,
         PARAMETERS,
-        regularly={moment.FIRST_HALF: MIRROR + drift, moment.SECOND_HALF: drift},
+        regularly={moment.FIRST_HALF: MIRROR + move, moment.SECOND_HALF: move},
         gate="learns",
         update=turn + decay + DECAY_MOMENTUM,
         carried=("momentum",),
@@ -196,11 +176,45 @@ def moving(
     )
 
 
+NEURONS = NeuronModel(
+    NEURON,
+    parameters=hamiltonian.NEURON_PARAMETERS,
+    onset=ONSET,
+    regularly={
+        moment.FIRST_HALF: DRIFT,
+        moment.SECOND_HALF: DRIFT_AGAIN,
+        moment.FINISH: RESET,
+    },
+)
+
+
 def model(settings: Settings) -> NetworkModel:
     """The equations: one layer of neurons, joined to itself.
 
     Raises InputError for other connections, and for a cost that is not that of the end.
     """
+    _check(settings)
+    return NetworkModel(
+        input=NeuronModel(hamiltonian.INPUT),
+        hidden=NEURONS,
+        output=NEURONS,
+        synapse=moving("B", INPUT_SYNAPSE),
+        lateral=moving("w", SYNAPSE, PAIRED, symmetric=True),
+        bias=moving("b", BIAS),
+        local={
+            "stiffness": moving("k", STIFFNESS, initial=1.0),
+            "hardening": moving("l", HARDENING, initial=0.1),
+            "mass": SynapseModel(MASS, "m", deliver=moment.BEGIN, initial=1.0),
+        },
+        energy=ENERGY,
+        read_out="q",
+        read_out_unit=None,
+        activity=None,
+        source=SOURCE,
+    )
+
+
+def _check(settings: Settings):
     if settings.edges != ((0, 1), (1, 1)):
         raise InputError(
             f"connections {settings.edges}: an echo is of one layer joined to itself, "
@@ -210,38 +224,6 @@ def model(settings: Settings) -> NetworkModel:
         raise InputError(
             f"judged = {settings.judged}: heb learns from the final instant; choose 0"
         )
-    neuron = NeuronModel(
-        NEURON,
-        parameters=hamiltonian.NEURON_PARAMETERS,
-        onset=ONSET,
-        regularly={
-            moment.FIRST_HALF: DRIFT,
-            moment.SECOND_HALF: DRIFT_AGAIN,
-            moment.FINISH: RESET,
-        },
-    )
-    return NetworkModel(
-        input=NeuronModel(hamiltonian.INPUT),
-        hidden=neuron,
-        output=neuron,
-        synapse=moving("B", INPUT_SYNAPSE, DRIFT_INPUT, DECAY_INPUT),
-        lateral=moving("w", SYNAPSE, DRIFT_W, DECAY_W, TURN_PAIR, symmetric=True),
-        bias=moving("b", BIAS, DRIFT_BIAS, DECAY_BIAS),
-        local={
-            "stiffness": moving(
-                "k", STIFFNESS, DRIFT_STIFFNESS, DECAY_STIFFNESS, initial=1.0
-            ),
-            "hardening": moving(
-                "l", HARDENING, DRIFT_HARDENING, DECAY_HARDENING, initial=0.1
-            ),
-            "mass": SynapseModel(MASS, "m", deliver=moment.BEGIN, initial=1.0),
-        },
-        energy=ENERGY,
-        read_out="q",
-        read_out_unit=None,
-        activity=None,
-        source=SOURCE,
-    )
 
 
 def protocol(settings: Settings) -> Protocol:

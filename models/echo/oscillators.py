@@ -40,6 +40,7 @@ from dataclasses import replace
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo import rhel
+from neuro_ep.models.echo.neuron import both, plus
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.settings import Settings
@@ -58,67 +59,33 @@ ENERGY = {
 
 # --- oscillators: two echoes of one trajectory; until the mirror the second one rests --
 
-OSCILLATOR = """
-dp_plus/dt  = (force_plus - nudged*beta*v_unit*pull_plus)/tau          : volt
-dp_minus/dt = echo*(force_minus + nudged*beta*v_unit*pull_minus)/tau   : volt
-force_plus  = -(k + l*q_plus*q_plus)*q_plus + field_plus + b + drive       : volt
-force_minus = -(k + l*q_minus*q_minus)*q_minus + field_minus + b + drive   : volt
-pull_plus   = judged*read*(q_plus - target)     : 1
-pull_minus  = judged*read*(q_minus - target)    : 1
-dscore/dt   = judged*q_plus/tau                 : 1
-dcost/dt    = pull_plus*(q_plus - target)/2/tau : 1
-dg_k/dt     = echo*spread*total/2/tau           : 1
-dg_l/dt     = echo*spread*total*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
-dg_b/dt     = echo*parting/tau                  : 1
-spread      = q_plus - q_minus                  : 1
-total       = q_plus + q_minus                  : 1
-parting     = q_minus - q_plus                  : 1
-g_m         : 1
-q_plus      : 1
-q_minus     : 1
-q_start     : 1
-p_start     : volt
-field_plus  : volt
-field_minus : volt
-drive       : volt
-k           : volt
-l           : volt
-b           : volt
-m           : volt
-target      : 1
-read        : 1
-nudged      : 1 (shared)
-beta        : 1 (shared)
-echo        : 1 (shared)
-mirror      : 1 (shared)
-judged      : 1 (shared)
-final       : 1 (shared)
-tau         : second (shared, constant)
-v_unit      : volt (shared, constant)
+FORCE = """
+force = -(k + l*q*q)*q + field + b + drive : volt
 """
 
-# The mirror.
-TURN = """
-p_plus  = (1 - 2*mirror)*p_plus
+GATHERED = """
+dg_k/dt = echo*spread*total/2/tau : 1
+dg_l/dt = echo*spread*total*(q_plus*q_plus + q_minus*q_minus)/4/tau : 1
+dg_b/dt = echo*parting/tau        : 1
+spread  = q_plus - q_minus        : 1
+total   = q_plus + q_minus        : 1
 """
+
+SIGNALS = hamiltonian.PROPERTIES + hamiltonian.ECHO_SIGNALS + hamiltonian.SIGNALS
+
+OSCILLATOR = (
+    (plus(hamiltonian.KICK) + hamiltonian.SECOND_KICK + both(FORCE))
+    + (hamiltonian.NUDGES + GATHERED + hamiltonian.PARTING)
+    + (both(hamiltonian.STATE) + SIGNALS)
+)
+
+# The mirror.
+TURN = plus(hamiltonian.TURN)
 
 # It makes the second copy; half a drift; masses are read at the momenta before and after
 # the kick.
-DRIFT = """
-q_minus = (1 - mirror)*q_minus + mirror*q_plus
-p_minus = (1 - mirror)*p_minus + mirror*p_plus
-p_plus  = p_plus - final*nudged*beta*v_unit*read*(q_plus - target)
-p_minus = p_minus + final*nudged*beta*v_unit*read*(q_minus - target)
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-"""
-
-DRIFT_AGAIN = """
-g_m     = g_m - echo*(p_plus - p_minus)*(p_plus + p_minus)/(2*m*m)*dt/(2*tau)
-q_plus  = q_plus + p_plus/m*dt/(2*tau)
-q_minus = q_minus + p_minus/m*dt/(2*tau)
-"""
+DRIFT_AGAIN = hamiltonian.DRIFT_AGAIN
+DRIFT = hamiltonian.SECOND_COPY + hamiltonian.FINAL_KICKS + DRIFT_AGAIN
 
 ONSET = {name: value for name, value in hamiltonian.ONSET.items() if name != "r_minus"}
 
@@ -128,7 +95,7 @@ SPRING = """
 dg/dt = echo*(spread_pre - spread_post)*(total_pre - total_post)/2/tau : 1 (clock-driven)
 field_plus_post  = w*(q_plus_pre - q_plus_post)          : volt (summed)
 field_minus_post = echo*w*(q_minus_pre - q_minus_post)   : volt (summed)
-w       : volt
+w : volt
 """
 
 CHANGE_SPRING = "w = clip(w + v_unit*change, 0*v_unit, inf*v_unit)"

@@ -49,23 +49,24 @@ plastic  : 1 (shared)
 
 GRADIENT = """
 gradient = g/(2*beta)
-g        = 0
 """
 
 SINGLE_GRADIENT = """
 gradient = g/beta
-g        = 0
 """
 
 # The two directions of a pair have one weight, and one gradient.
 PAIR_GRADIENT = """
 gradient = int(i != j)*(g + g_transposed)/(4*beta)
-g        = 0
 """
 
 SINGLE_PAIR_GRADIENT = """
 gradient = int(i != j)*(g + g_transposed)/(2*beta)
-g        = 0
+"""
+
+# What was gathered is used up.
+EMPTIED = """
+g = 0
 """
 
 GRADIENT_DESCENT = """
@@ -124,7 +125,7 @@ def synapse(
     return SynapseModel(
         equations + OPTIMISED + state,
         parameters={**hamiltonian.NEURON_PARAMETERS, **constants, **parameters},
-        update=gradient + optimiser + change,
+        update=gradient + EMPTIED + optimiser + change,
         carried=REMEMBERED[settings.optimiser],
         **known,
     )

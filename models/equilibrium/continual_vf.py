@@ -20,14 +20,20 @@ Deviations
 from brian2 import mV
 
 from neuro_ep.errors import InputError
+from neuro_ep.models.copies import renamed
 from neuro_ep.models.equilibrium import prototypical
 from neuro_ep.models.equilibrium import published as sets
 from neuro_ep.models.equilibrium.hopfield import (
     ACTIVATIONS,
     BIAS_CURRENT,
+    CLAMPED,
+    FROM_ABOVE,
+    LEARNING,
     NEURON_PARAMETERS,
+    RECEIVED,
     SQUARED_ERROR,
     SYNAPSE_PARAMETERS,
+    TAUGHT,
     Plasticity,
     is_discrete,
     named,
@@ -51,34 +57,21 @@ SOURCE = "Ernoult et al. 2020, arXiv 2005.04168"
 
 # --- neurons: the plain vector field, and how far a potential moves in a step ---------
 
-INPUT = """
-x   : 1
-rho = x : 1
-"""
-
-HIDDEN = """
+HIDDEN_POTENTIAL = """
 dv/dt  = (-v + I_forward + I_feedback + I_bias)/tau     : volt
-v_last = v                                              : volt (constant over dt)
-moved  = (v - v_last)/v_unit                            : 1
-I_forward  : volt
-I_feedback : volt
-I_bias     : volt
-tau        : second (shared, constant)
-v_unit     : volt (shared, constant)
 """
 
-OUTPUT = """
+OUTPUT_POTENTIAL = """
 dv/dt  = (-v + I_forward + I_bias + nudge)/tau          : volt
+"""
+
+MOVED = """
 v_last = v                                              : volt (constant over dt)
 moved  = (v - v_last)/v_unit                            : 1
-I_forward : volt
-I_bias    : volt
-target    : 1
-nudged    : 1 (shared)
-beta      : 1 (shared)
-tau       : second (shared, constant)
-v_unit    : volt (shared, constant)
 """
+
+HIDDEN = HIDDEN_POTENTIAL + MOVED + RECEIVED + FROM_ABOVE
+OUTPUT = OUTPUT_POTENTIAL + MOVED + RECEIVED + TAUGHT
 
 # --- synapses: the same plasticity in both directions --------------------------------
 
@@ -90,21 +83,15 @@ BIAS_PLASTICITY = """
 db/dt = plastic*v_unit*(eta/beta)*moved_post/dt : volt (clock-driven)
 """
 
-FORWARD = """
+UPWARD = """
 I_forward_post = w*rho_pre : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
 """
 
-BACKWARD = """
+DOWNWARD = """
 I_feedback_post = w*rho_pre : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
 """
+
+FORWARD, BACKWARD = UPWARD + LEARNING, DOWNWARD + LEARNING
 
 # --- the same in discrete time -------------------------------------------------------
 
@@ -112,21 +99,8 @@ DISCRETE_PLASTICITY = """
 dw/dt = plastic*v_unit*(eta/beta)*s_last_pre*change_post/dt : volt (clock-driven)
 """
 
-DISCRETE_FORWARD = """
-I_forward_post = w*s_pre : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
-"""
-
-DISCRETE_BACKWARD = """
-I_feedback_post = w*s_pre : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
-"""
+DISCRETE_FORWARD = renamed(UPWARD, rho="s") + LEARNING
+DISCRETE_BACKWARD = renamed(DOWNWARD, rho="s") + LEARNING
 
 
 def model(settings: Settings) -> NetworkModel:
@@ -149,7 +123,7 @@ def _continuous(settings: Settings) -> NetworkModel:
         return SynapseModel(equations, weight, SYNAPSE_PARAMETERS, when=moment.LEARN)
 
     return NetworkModel(
-        input=NeuronModel(INPUT),
+        input=NeuronModel(CLAMPED),
         hidden=NeuronModel(HIDDEN + activity, known, onset),
         output=NeuronModel(OUTPUT + SQUARED_ERROR + activity, known, onset),
         synapse=synapses(PLASTICITY + FORWARD, "w"),

@@ -74,39 +74,56 @@ ACTIVATIONS = {"sigmoid": SIGMOID, "hard-sigmoid": HARD_SIGMOID, "tanh": TANH}
 
 # --- neurons -------------------------------------------------------------------------
 
-INPUT = """
-x        : 1
-rho      = x : 1
+CLAMPED = """
+x   : 1
+rho = x : 1
+"""
+
+STILL = """
 rho_next = x : 1
 drho     = 0 : 1
 rho_rate = 0*hertz : hertz
 """
 
-HIDDEN = """
+INPUT = CLAMPED + STILL
+
+POTENTIAL = """
 dv/dt    = rate                                                        : volt
-rate     = (-v + slope*(I_forward + I_feedback + I_bias))/tau          : volt/second
-drho     = rho_next - rho                                              : 1
-rho_rate = slope*rate/v_unit                                           : hertz
-I_forward  : volt
-I_feedback : volt
-I_bias     : volt
-tau        : second (shared, constant)
-v_unit     : volt (shared, constant)
 """
 
-OUTPUT = """
-dv/dt    = rate                                                        : volt
+HIDDEN_RATE = """
+rate     = (-v + slope*(I_forward + I_feedback + I_bias))/tau          : volt/second
+"""
+
+OUTPUT_RATE = """
 rate     = (-v + slope*(I_forward + I_bias) + nudge)/tau               : volt/second
+"""
+
+CHANGES = """
 drho     = rho_next - rho                                              : 1
 rho_rate = slope*rate/v_unit                                           : hertz
+"""
+
+# What hidden and output neurons receive, and their units.
+RECEIVED = """
 I_forward : volt
 I_bias    : volt
-target    : 1
-nudged    : 1 (shared)
-beta      : 1 (shared)
 tau       : second (shared, constant)
 v_unit    : volt (shared, constant)
 """
+
+FROM_ABOVE = """
+I_feedback : volt
+"""
+
+TAUGHT = """
+target : 1
+nudged : 1 (shared)
+beta   : 1 (shared)
+"""
+
+HIDDEN = POTENTIAL + HIDDEN_RATE + CHANGES + RECEIVED + FROM_ABOVE
+OUTPUT = POTENTIAL + OUTPUT_RATE + CHANGES + RECEIVED + TAUGHT
 
 # --- the nudge: -beta times the gradient of the cost ---------------------------------
 
@@ -130,22 +147,25 @@ COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
 
 # --- synapses: one weight for both directions ----------------------------------------
 
-CURRENTS = """
-I_forward_post = w*rho_pre  : volt (summed)
-I_feedback_pre = w*rho_post : volt (summed)
+# What synapses are told that learn.
+LEARNING = """
 eta     : 1 (shared, constant)
 v_unit  : volt (shared, constant)
 beta    : 1 (shared)
 plastic : 1 (shared)
 """
 
-BIAS_CURRENT = """
-I_bias_post = b : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
+BOTH_WAYS = """
+I_forward_post = w*rho_pre  : volt (summed)
+I_feedback_pre = w*rho_post : volt (summed)
 """
+
+FROM_BIAS = """
+I_bias_post = b : volt (summed)
+"""
+
+CURRENTS = BOTH_WAYS + LEARNING
+BIAS_CURRENT = FROM_BIAS + LEARNING
 
 SYNAPSE_PARAMETERS = {"v_unit": 1 * mV}
 
@@ -178,6 +198,13 @@ class Plasticity:
     marked: bool = False
 
 
+def _kept(plasticity: Plasticity) -> dict:
+    """What neurons have beside their equations."""
+    known = {"parameters": NEURON_PARAMETERS, "onset": {"v": 0 * mV}}
+    marks = {"regularly": MARKING, "marks": ("rho_mark",)}
+    return known | (marks if plasticity.marked else {})
+
+
 def network_model(
     settings: Settings, plasticity: Plasticity, source: str
 ) -> NetworkModel:
@@ -186,12 +213,7 @@ def network_model(
     nudge = named(COSTS, settings.cost, "cost")
     marked = plasticity.marked
     mark, input_mark = (MARK, INPUT_MARK) if marked else ("", "")
-    known = {
-        "parameters": NEURON_PARAMETERS,
-        "onset": {"v": 0 * mV},
-        "regularly": MARKING if marked else {},
-        "marks": ("rho_mark",) if marked else (),
-    }
+    known = _kept(plasticity)
     weights, biases = plasticity.weights + CURRENTS, plasticity.biases + BIAS_CURRENT
     schedule, parameters = plasticity.schedule, SYNAPSE_PARAMETERS
     softmax = nudge is CROSS_ENTROPY

@@ -14,9 +14,17 @@ gradient only approximately (Ernoult et al. 2019), which is a property of the pa
 networks and not of this file.
 """
 
-from brian2 import ms, mV
-
-from neuro_ep.models.equilibrium.hopfield import Plasticity, named
+from neuro_ep.models.equilibrium.hopfield import (
+    BIAS_CURRENT,
+    FROM_ABOVE,
+    LEARNING,
+    NEURON_PARAMETERS,
+    RECEIVED,
+    SYNAPSE_PARAMETERS,
+    TAUGHT,
+    Plasticity,
+    named,
+)
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.settings import Settings
@@ -47,31 +55,29 @@ s_last = x : 1
 change = 0 : 1
 """
 
-HIDDEN = """
+HIDDEN_STATE = """
 ds/dt  = (-s + f)/tau                               : 1
-s_last = s                                          : 1 (constant over dt)
-change = s - s_last                                 : 1
-I      = I_forward + I_feedback + I_bias            : volt
-I_forward  : volt
-I_feedback : volt
-I_bias     : volt
-tau        : second (shared, constant)
-v_unit     : volt (shared, constant)
 """
 
-OUTPUT = """
+OUTPUT_STATE = """
 ds/dt  = (-s + f + nudge)/tau                       : 1
+"""
+
+CHANGE = """
 s_last = s                                          : 1 (constant over dt)
 change = s - s_last                                 : 1
-I      = I_forward + I_bias                         : volt
-I_forward : volt
-I_bias    : volt
-target    : 1
-nudged    : 1 (shared)
-beta      : 1 (shared)
-tau       : second (shared, constant)
-v_unit    : volt (shared, constant)
 """
+
+HIDDEN_CURRENT = """
+I      = I_forward + I_feedback + I_bias            : volt
+"""
+
+OUTPUT_CURRENT = """
+I      = I_forward + I_bias                         : volt
+"""
+
+HIDDEN = HIDDEN_STATE + CHANGE + HIDDEN_CURRENT + RECEIVED + FROM_ABOVE
+OUTPUT = OUTPUT_STATE + CHANGE + OUTPUT_CURRENT + RECEIVED + TAUGHT
 
 # --- the nudge: -beta times the gradient of the cost ---------------------------------
 
@@ -93,22 +99,12 @@ COSTS = {"squared-error": SQUARED_ERROR, "cross-entropy": CROSS_ENTROPY}
 
 # --- synapses ------------------------------------------------------------------------
 
-CURRENTS = """
+BOTH_WAYS = """
 I_forward_post = w*s_pre  : volt (summed)
 I_feedback_pre = w*s_post : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
 """
 
-BIAS_CURRENT = """
-I_bias_post = b : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
-"""
+CURRENTS = BOTH_WAYS + LEARNING
 
 # The difference of s_pre*s_post over one step.
 DIFFERENCE = """
@@ -144,8 +140,12 @@ MARKING = {moment.FINISH: "s_mark = marking*s + (1 - marking)*s_mark"}
 STEPWISE = Plasticity(DIFFERENCE, BIAS_DIFFERENCE)
 CONTRAST = Plasticity(MARKED, BIAS_MARKED, marked=True)
 
-NEURON_PARAMETERS = {"tau": 10 * ms, "v_unit": 1 * mV}
-SYNAPSE_PARAMETERS = {"v_unit": 1 * mV}
+
+def _kept(plasticity: Plasticity) -> dict:
+    """What neurons have beside their equations."""
+    known = {"parameters": NEURON_PARAMETERS, "onset": {"s": 0}}
+    marks = {"regularly": MARKING, "marks": ("s_mark",)}
+    return known | (marks if plasticity.marked else {})
 
 
 def network_model(
@@ -163,12 +163,7 @@ def network_model(
     nudge = named(COSTS, settings.cost, "cost")
     marked = plasticity.marked
     mark, input_mark = (MARK, INPUT_MARK) if marked else ("", "")
-    known = {
-        "parameters": NEURON_PARAMETERS,
-        "onset": {"s": 0},
-        "regularly": MARKING if marked else {},
-        "marks": ("s_mark",) if marked else (),
-    }
+    known = _kept(plasticity)
 
     def synapses(equations, weight):
         return SynapseModel(

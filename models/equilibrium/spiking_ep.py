@@ -52,7 +52,13 @@ What does worse, by the name of ``dynamics`` or ``plasticity``
 from brian2 import Hz, ms, mV
 
 from neuro_ep.errors import InputError
-from neuro_ep.models.equilibrium.hopfield import named
+from neuro_ep.models.equilibrium.hopfield import (
+    BIAS_CURRENT,
+    CLAMPED,
+    LEARNING,
+    TAUGHT,
+    named,
+)
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.parameter import (
@@ -86,27 +92,30 @@ ACTIVATIONS = {"sigmoid": SIGMOID, "hard-sigmoid": HARD_SIGMOID}
 
 # --- neurons ---------------------------------------------------------------------------
 
-INPUT = """
-x   : 1
-rho = x : 1
-"""
-
-HIDDEN = """
+HIDDEN_POTENTIAL = """
 dv/dt          = (-v + I_forward + I_feedback + I_bias)/tau : volt
-dI_forward/dt  = -I_forward/tau_s                           : volt
-dI_feedback/dt = -I_feedback/tau_s                          : volt
-I_bias : volt
 """
 
-OUTPUT = """
-dv/dt         = (-v + I_forward + I_bias + nudge)/tau       : volt
-dI_forward/dt = -I_forward/tau_s                            : volt
-nudge         = nudged*beta*v_unit*(target - rho)           : volt
-I_bias : volt
-target : 1
-nudged : 1 (shared)
-beta   : 1 (shared)
+OUTPUT_POTENTIAL = """
+dv/dt          = (-v + I_forward + I_bias + nudge)/tau      : volt
 """
+
+NUDGE = """
+nudge          = nudged*beta*v_unit*(target - rho)          : volt
+"""
+
+# Spikes arrive as currents that decay.
+FROM_BELOW = """
+dI_forward/dt  = -I_forward/tau_s                           : volt
+I_bias         : volt
+"""
+
+FROM_ABOVE = """
+dI_feedback/dt = -I_feedback/tau_s                          : volt
+"""
+
+HIDDEN = HIDDEN_POTENTIAL + FROM_BELOW + FROM_ABOVE
+OUTPUT = OUTPUT_POTENTIAL + FROM_BELOW + NUDGE + TAUGHT
 
 # rho_rate is what rho_2 moves by in this step, and not in the next: then the change that
 # one spike tells of adds up to nothing, and constant activity moves no weight.
@@ -121,14 +130,13 @@ tau_2  : second (shared, constant)
 v_unit : volt (shared, constant)
 """
 
-INTEGRATOR = """
-dg/dt = theta*rate_max*rho : volt
-theta    : volt (shared, constant)
+GENERATOR = """
 rate_max : Hz (shared, constant)
 """
 
-NO_INTEGRATOR = """
-rate_max : Hz (shared, constant)
+INTEGRATOR = """
+dg/dt = theta*rate_max*rho : volt
+theta : volt (shared, constant)
 """
 
 # --- when a neuron spikes, and what follows in it --------------------------------------
@@ -151,35 +159,37 @@ rho_1 += 1/(rate_max*tau_1)
 
 # --- synapses: one weight for both directions, changed by spikes of both sides ---------
 
-ON_PRE = """
+ARRIVES_ABOVE = """
 I_forward_post += w/(rate_max*tau_s)
+"""
+
+ARRIVES_BELOW = """
+I_feedback_pre += w/(rate_max*tau_s)
+"""
+
+LEARN_ON_PRE = """
 w += plastic*v_unit*(eta/beta)*rho_rate_post/rate_max
 """
 
-ON_POST = """
-I_feedback_pre += w/(rate_max*tau_s)
+LEARN_ON_POST = """
 w += plastic*v_unit*(eta/beta)*rho_rate_pre/rate_max
 """
 
 HEBBIAN_ON_PRE = """
-I_forward_post += w/(rate_max*tau_s)
 w += plastic*v_unit*(eta/beta)*rho_2_post
 """
 
 HEBBIAN_ON_POST = """
-I_feedback_pre += w/(rate_max*tau_s)
 w += plastic*v_unit*(eta/beta)*rho_2_pre
 """
 
-SYNAPSE = """
+WEIGHT = """
 w        : volt
-eta      : 1 (shared, constant)
-v_unit   : volt (shared, constant)
 rate_max : Hz (shared, constant)
 tau_s    : second (shared, constant)
-beta     : 1 (shared)
-plastic  : 1 (shared)
 """
+
+SYNAPSE = WEIGHT + LEARNING
 
 # --- biases: from a unit that is always active -----------------------------------------
 
@@ -191,24 +201,16 @@ HEBBIAN_BIAS = """
 db/dt = plastic*v_unit*(eta/beta)*rho_2_post/dt : volt (clock-driven)
 """
 
-BIAS_CURRENT = """
-I_bias_post = b : volt (summed)
-eta     : 1 (shared, constant)
-v_unit  : volt (shared, constant)
-beta    : 1 (shared)
-plastic : 1 (shared)
-"""
-
 #: dynamics -> integrator, when a neuron spikes, what that takes from the integrator.
 GENERATORS = {
-    "sigma-delta": (INTEGRATOR, THRESHOLD, SUBTRACTIVE_RESET),
-    "hard-reset": (INTEGRATOR, THRESHOLD, HARD_RESET),
-    "noise": (NO_INTEGRATOR, CHANCE, ""),
+    "sigma-delta": (INTEGRATOR + GENERATOR, THRESHOLD, SUBTRACTIVE_RESET),
+    "hard-reset": (INTEGRATOR + GENERATOR, THRESHOLD, HARD_RESET),
+    "noise": (GENERATOR, CHANCE, ""),
 }
 
-#: plasticity -> what spikes of either side do, and how biases move.
+#: plasticity -> how spikes of either side move the weight, and how biases move.
 FORMS = {
-    "derivative": (ON_PRE, ON_POST, BIAS),
+    "derivative": (LEARN_ON_PRE, LEARN_ON_POST, BIAS),
     "hebbian": (HEBBIAN_ON_PRE, HEBBIAN_ON_POST, HEBBIAN_BIAS),
 }
 
@@ -228,12 +230,12 @@ def spiking_neurons(settings: Settings) -> NetworkModel:
     integrator, fires, reset = named(
         GENERATORS, settings.dynamics, "dynamics of spiking neurons"
     )
-    on_pre, on_post, bias = named(
+    learn_on_pre, learn_on_post, bias = named(
         FORMS, settings.plasticity, "plasticity of spiking neurons"
     )
     named({"squared-error": None}, settings.cost, "cost of spiking neurons")
     _check_times(settings)
-    integrates = integrator is INTEGRATOR
+    integrates = integrator is not GENERATOR
     firing = {"rate_max": RATE_MAX} | ({"theta": THETA} if integrates else {})
     start = START if integrates else {}
     spikes = {"spike": (fires, reset + FILTERED)}
@@ -241,7 +243,7 @@ def spiking_neurons(settings: Settings) -> NetworkModel:
     synaptic = {**UNITS, "rate_max": RATE_MAX, "tau_s": TAU_S}
     return NetworkModel(
         input=NeuronModel(
-            INPUT + integrator, firing, start, events={"spike": (fires, reset)}
+            CLAMPED + integrator, firing, start, events={"spike": (fires, reset)}
         ),
         hidden=NeuronModel(
             HIDDEN + cells,
@@ -250,7 +252,13 @@ def spiking_neurons(settings: Settings) -> NetworkModel:
             events=spikes,
         ),
         output=NeuronModel(OUTPUT + cells, known, {**AT_REST, **start}, events=spikes),
-        synapse=SynapseModel(SYNAPSE, "w", synaptic, on_pre=on_pre, on_post=on_post),
+        synapse=SynapseModel(
+            SYNAPSE,
+            "w",
+            synaptic,
+            on_pre=ARRIVES_ABOVE + learn_on_pre,
+            on_post=ARRIVES_BELOW + learn_on_post,
+        ),
         bias=SynapseModel(bias + BIAS_CURRENT, "b", UNITS, when=moment.LEARN),
         energy={},
         read_out="rho_2",

@@ -110,11 +110,8 @@ def test_momenta_are_kicked_by_minus_the_slope_of_the_energy(name, equations):
     ("code", "moved", "momentum"),
     [
         (heb.DRIFT_AGAIN, "q", "p"),
-        (heb.DRIFT_W.replace("int(i != j)*", ""), "w", "momentum"),
-        (heb.DRIFT_INPUT, "B", "momentum"),
-        (heb.DRIFT_BIAS, "b", "momentum"),
-        (heb.DRIFT_STIFFNESS, "k", "momentum"),
-        (heb.DRIFT_HARDENING, "l", "momentum"),
+        (heb.MOVE_PAIR.replace("int(i != j)*", ""), "w", "momentum"),
+        (heb.MOVE, "theta", "momentum"),
     ],
 )
 def test_drifts_are_half_steps_along_the_slope_of_the_energy(code, moved, momentum):
