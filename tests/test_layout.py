@@ -151,7 +151,7 @@ def test_no_relative_import_climbs_out(folder):
 ARROWS = {
     "errors": set(),
     "messages": set(),
-    "cache": set(),
+    "cache": {"messages"},
     "records": {"errors"},
     "engine": {"errors", "cache"},
     "presentation": {"errors", "records", "engine"},
@@ -163,7 +163,7 @@ ARROWS = {
     "oracle": {"errors", "records"},
     "trajectories": {"errors", "records", "oracle"},
     "tasks": {"errors", "records"},
-    "recording": {"errors"},
+    "recording": {"errors", "records"},
     "training": {
         *("errors", "messages", "cache", "records", "engine", "presentation"),
         *("build", "run", "oracle", "recording"),
