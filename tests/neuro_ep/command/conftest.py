@@ -32,7 +32,7 @@ def here(tmp_path, monkeypatch):
     def reached(*_):
         raise AssertionError("it was not refused before building")
 
-    monkeypatch.setattr(device, "activate", reached)
+    monkeypatch.setattr(device, "simulation", reached)
     return folder
 
 

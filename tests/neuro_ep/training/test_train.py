@@ -257,7 +257,7 @@ def test_interrupted_before_the_first_epoch_leaves_nothing(few, tmp_path, monkey
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(device, "activate", interrupted)
+    monkeypatch.setattr(device, "simulation", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(few, tmp_path / "a" / "b" / "run.h5")
     assert listing(tmp_path) == []
