@@ -95,7 +95,7 @@ SPRING = """
 dg/dt = echo*(spread_pre - spread_post)*(total_pre - total_post)/2/tau : 1 (clock-driven)
 field_plus_post  = w*(q_plus_pre - q_plus_post)          : volt (summed)
 field_minus_post = echo*w*(q_minus_pre - q_minus_post)   : volt (summed)
-w : volt
+w       : volt
 """
 
 CHANGE_SPRING = "w = clip(w + v_unit*change, 0*v_unit, inf*v_unit)"

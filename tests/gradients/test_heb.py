@@ -13,6 +13,7 @@ from neuro_ep.models.echo.heb import HEB
 from neuro_ep.oracle import trajectory_heb
 from neuro_ep.oracle.trajectory import cosine, relative_error
 from neuro_ep.oracle.trajectory_heb import MOVING
+from neuro_ep.records import moment
 from neuro_ep.run.target import on_target
 
 #: Light parameters, heavy damping: what a single echo learns is mostly its bias.
@@ -148,7 +149,7 @@ def test_one_drift_instead_of_two_does_not_return(problem):
     """Symplectic, but run in the same order in both directions."""
 
     def late(slot, code):
-        return code if slot == "before_groups" else "momentum = momentum"
+        return code if slot == moment.FIRST_HALF else "momentum = momentum"
 
     with on_target("numpy"):
         built = measures.probe(with_regular(HEB, late), problem, "one-sided")

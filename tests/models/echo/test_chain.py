@@ -121,7 +121,7 @@ def test_check_passes(layers):
 
 
 def test_layer_above_must_be_driven_by_the_copy_without_nudge(layers, exact):
-    wrong = wrong_chain("x           = q  ", "x           = q_plus*echo + q*(1 - echo)")
+    wrong = wrong_chain("x = q :", "x = q_plus*echo + q*(1 - echo) :")
     large, small = (
         errors(simultaneous(layers, beta, rule=wrong), exact) for beta in (1e-3, 1e-4)
     )

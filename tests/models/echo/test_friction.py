@@ -19,6 +19,7 @@ from neuro_ep.oracle.trajectory import (
     reference,
     relative_error,
 )
+from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.run.target import on_target
 from neuro_ep.tasks.datasets import load
@@ -34,7 +35,7 @@ def built(friction, *wrong, **choices):
         network = FRICTION.model(settings)
         code = dict(network.output.regularly)
         for old, new in wrong:
-            assert old in code["before_groups"]
+            assert old in code[moment.FIRST_HALF]
             code = {slot: text.replace(old, new) for slot, text in code.items()}
         neuron = replace(network.output, regularly=code)
         return replace(network, hidden=neuron, output=neuron)
