@@ -5,7 +5,7 @@ Expected:  test accuracy about 0.97
 """
 
 from neuro_ep import load_dataset, train
-from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
+from neuro_ep.models import CONTINUAL_EP
 
 
 def main(epochs: int = 150, out: str = "runs/my_first_network.h5"):
