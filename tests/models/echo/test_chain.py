@@ -161,7 +161,7 @@ SETTINGS = Settings(
 
 
 @pytest.mark.parametrize(
-    "connections", [((0, 1), (1, 2)), ((0, 1), (1, 1), (0, 2), (2, 2))]
+    "connections", [((0, 1), (1, 2)), ((0, 1), (1, 1), (1, 2), (0, 2), (2, 2))]
 )
 def test_other_connections_are_refused(connections):
     settings = replace(SETTINGS, connections=connections, eta=(0.1,))

@@ -76,6 +76,17 @@ def shown(name, dataset, folder, count, forgotten=()):
     return state
 
 
+def shown_twice(few, rows):
+    """The same samples two times over, to be trained in these orders."""
+    samples = len(few.inputs)
+    return replace(
+        few,
+        inputs=np.concatenate([few.inputs, few.inputs]),
+        labels=np.concatenate([few.labels, few.labels]),
+        train=np.concatenate([rows[0], rows[1] + samples]),
+    )
+
+
 class InOrder:
     """Samples as they stand."""
 
@@ -89,7 +100,7 @@ def test_two_epochs_are_one_of_twice_the_length(few, name, tmp_path, monkeypatch
     amnesic = shown(name, few, tmp_path, 2, forgotten=REMEMBERED[name])
     rows = [epoch_draw(0, epoch).permutation(few.train) for epoch in (1, 2)]
     monkeypatch.setattr(epochs, "epoch_draw", lambda *of: InOrder())
-    one = shown(name, replace(few, train=np.concatenate(rows)), tmp_path, 1)
+    one = shown(name, shown_twice(few, rows), tmp_path, 1)
     assert {key.split(".")[1] for key in one if "." in key} == REMEMBERED[name]
     for key in one:
         np.testing.assert_array_equal(two[key], one[key], err_msg=key)
