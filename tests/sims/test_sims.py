@@ -245,6 +245,11 @@ def test_heb_self_learning_and_its_figure(sim, tmp_path):
     assert (tmp_path / "heb.png").stat().st_size > 10_000
 
 
+def test_my_rules(sim):
+    """The file is a rule; tests/neuro_ep/command/test_rules.py trains it."""
+    assert sim("my_rules").DECAY.reads["decay"].default == 0
+
+
 def test_every_simulation_is_run_here():
     texts = [file.read_text() for file in Path(__file__).parent.glob("test_*.py")]
     everything = "\n".join(texts)
