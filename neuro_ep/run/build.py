@@ -24,14 +24,16 @@ from neuro_ep.cache import cache_folder, sweep
 from neuro_ep.engine.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
 from neuro_ep.engine.dense.codeobjects import KERNELS, WALL_CLOCK
 from neuro_ep.run.bundle import MANIFEST, Bundle, is_built, open_bundle
-from neuro_ep.run.compiler import compile_project, compiler_version, hot_flags
+from neuro_ep.run.compiler import (
+    UNFINISHED,
+    compile_project,
+    compiler_version,
+    hot_flags,
+)
 from neuro_ep.run.in_process import RuntimeSimulation
 from neuro_ep.run.plan import ENDLESS_STEPS, plan_of
 from neuro_ep.run.program import ProgramSimulation
 from neuro_ep.run.simulation import Simulation
-
-#: Folders of the cache where a build is going on.
-UNFINISHED = "neuro_ep_build_"
 
 
 def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:

@@ -1,26 +1,34 @@
 """Compile the C++ project that Brian2 writes: fast code, little waiting.
 
 Brian2's makefile parses the same headers once per code object and optimises everything
-alike. Here the headers are compiled once, only code that runs at every step is
-optimised, and it may use the vector functions of libm (``exp`` of eight numbers at
-once) and, in float32, single-precision constants. Denormals are flushed. Large products
-are shared by threads, where the compiler knows OpenMP.
+alike. Here the standard headers are compiled once for all builds, only code that runs
+at every step is optimised, and it may use the vector functions of libm (``exp`` of
+eight numbers at once) and, in float32, single-precision constants. Denormals are
+flushed. Large products are shared by threads, where the compiler knows OpenMP.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from neuro_ep.cache import cache_folder
 from neuro_ep.errors import RunError
 
-HEADER = "objects.h"
+PRELUDE = Path(__file__).with_name("prelude.hpp")
+
+#: Folders of the cache where a build is going on.
+UNFINISHED = "neuro_ep_build_"
 
 #: glibc declares its vector functions only if told that all of -ffast-math holds; NaNs
 #: are still recognised, since -fno-finite-math-only stays.
@@ -70,21 +78,39 @@ def compile_project(folder: Path, dtype):
         With the compiler's first complaint.
     """
     hot, link = hot_flags(folder, dtype), _makefile(folder, "LFLAGS")
-    plain = [*hot, *PLAIN]
+    hot = [*hot, "-include", str(_prelude(hot))]
     steps = sorted(
         path.relative_to(folder) for path in folder.glob("code_objects/*.cpp")
     )
     rest = [path.relative_to(folder) for path in folder.glob("*.cpp")]
     rest.sort(key=lambda path: path.name != "objects.cpp")  # the longest first
+    jobs = [(path, [*hot, *PLAIN]) for path in rest] + [(path, hot) for path in steps]
     with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
-        others = [workers.submit(_object, folder, path, plain) for path in rest]
-        _run(folder, [*hot, "-x", "c++-header", HEADER, "-o", f"{HEADER}.gch"])
-        shared = [*hot, "-include", HEADER]
-        jobs = [workers.submit(_object, folder, path, shared) for path in steps]
-        objects = [job.result() for job in [*others, *jobs]]
+        objects = list(workers.map(lambda job: _object(folder, *job), jobs))
     _run(folder, [*objects, "-o", "main", *link, *THREADS, *FLUSH_DENORMALS])
-    for left in [*objects, f"{HEADER}.gch"]:
+    for left in objects:
         (folder / left).unlink()
+
+
+def _prelude(flags: list[str]) -> Path:
+    """The standard headers, compiled for these flags and kept in the cache.
+
+    A compiler that cannot use the compiled headers reads the ones beside them.
+    """
+    flags = [flag for flag in flags if not flag.startswith("-I")]
+    key = f"{compiler_version()} {' '.join(flags)} {PRELUDE.read_text()}"
+    name = f"headers_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    folder = cache_folder() / name
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as work:
+            made = Path(work) / "headers"
+            made.mkdir()
+            shutil.copy(PRELUDE, made)
+            compiled = f"{PRELUDE.name}.gch"
+            _run(made, [*flags, "-x", "c++-header", PRELUDE.name, "-o", compiled])
+            with suppress(OSError):  # another process was faster
+                made.rename(folder)
+    return folder / PRELUDE.name
 
 
 def _object(folder: Path, source: Path, flags: list[str]) -> str:

@@ -182,15 +182,15 @@ def test_backward_weights_are_trained_and_recorded(few, tmp_path):
 
 
 def test_an_angle_needs_two_weights(few, tmp_path):
-    settings = CONTINUAL_EP.settings("digits", weight_angle=45)
-    with pytest.raises(InputError, match="one weight for both directions"):
+    settings = changed(CONTINUAL_EP.settings("digits"), weight_angle=45)
+    with pytest.raises(InputError, match="continual-ep does not read weight_angle"):
         training.train(CONTINUAL_EP, few, settings, out=tmp_path / "run.h5")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("angle", [-1, 181, np.nan])
 def test_angle_is_refused(presented, angle):
-    with pytest.raises(InputError, match="degrees from 0 to 180"):
+    with pytest.raises(InputError, match="weight_angle = .*: give a number from 0 to 180"):
         changed(presented.SHORT, weight_angle=angle)
 
 

@@ -15,7 +15,7 @@ from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.records.settings import changed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL = replace(
     SETTINGS["continual-ep"], layers=(30, 12, 10), free=6, nudged=4, batch=1
 )

@@ -108,7 +108,7 @@ POOL_STOCK = """
     I_back_pre = 5*mV*w*y_post : volt (summed)
 """
 BIAS = f"""
-    db/dt = eta*(y_post - 0.2*half_pre)/tau : volt (clock-driven)
+    db/dt = eta*y_post/tau - 0.2*eta*half_pre/tau : volt (clock-driven)
     I_forward_post = b : volt (summed)
     I_back_pre = b*x_post : volt (summed)
     {HEBB_TEXT}
