@@ -78,7 +78,7 @@ def compile_project(folder: Path, dtype):
         With the compiler's first complaint.
     """
     hot, link = hot_flags(folder, dtype), _makefile(folder, "LFLAGS")
-    hot = [*hot, "-include", str(_prelude(hot))]
+    hot = [*hot, "-include", str(prelude(hot))]
     steps = sorted(
         path.relative_to(folder) for path in folder.glob("code_objects/*.cpp")
     )
@@ -92,7 +92,7 @@ def compile_project(folder: Path, dtype):
         (folder / left).unlink()
 
 
-def _prelude(flags: list[str]) -> Path:
+def prelude(flags: list[str]) -> Path:
     """The standard headers, compiled for these flags and kept in the cache.
 
     A compiler that cannot use the compiled headers reads the ones beside them.

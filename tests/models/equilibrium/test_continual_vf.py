@@ -190,7 +190,7 @@ def test_an_angle_needs_two_weights(few, tmp_path):
 
 @pytest.mark.parametrize("angle", [-1, 181, np.nan])
 def test_angle_is_refused(presented, angle):
-    with pytest.raises(InputError, match="weight_angle = .*: give a number from 0 to 180"):
+    with pytest.raises(InputError, match="= .*: give a number from 0 to 180"):
         changed(presented.SHORT, weight_angle=angle)
 
 

@@ -22,7 +22,7 @@ def solved(shared_folder):
     return solve
 
 
-@pytest.fixture(params=["numpy", "cython"])
+@pytest.fixture(params=["numpy", pytest.param("cython", marks=pytest.mark.exhaustive)])
 def runtime_target(request, on_numpy):
     """The test runs on each of the targets that run in this process."""
     from brian2 import prefs

@@ -13,6 +13,7 @@ scenario after ``STEPS`` steps, keyed ``scenario/replicas/variable``.
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from brian2 import (
@@ -22,6 +23,7 @@ from brian2 import (
     NeuronGroup,
     Synapses,
     defaultclock,
+    get_device,
     ms,
     mV,
     prefs,
@@ -329,6 +331,13 @@ def build_oracle(network, name, scenario, replicas, kernel, change):
     return parts
 
 
+def compiled(folder, *flags):
+    """Instead of Brian2's makefile: headers are parsed once, two compilers at once."""
+    from neuro_ep.run.compiler import compile_project
+
+    compile_project(Path(folder), np.float64)
+
+
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     stock = target in ("stock", "large_kernel", "large_change")
@@ -340,6 +349,7 @@ def main(target, result, folder=None):
         set_device("cpp_standalone", directory=folder)
         # quick to compile; "cython" has the optimising flags that users have
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
+        get_device().compile_source = compiled
     else:
         prefs.codegen.target = "numpy" if stock else target
     defaultclock.dt = DT

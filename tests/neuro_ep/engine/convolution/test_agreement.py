@@ -19,7 +19,11 @@ ROUNDING = 1e-10
 #: float32 resolves 6e-8; the states here are of order one and contract.
 SINGLE_PRECISION = 1e-5
 
-TARGETS = ("numpy", "cython", "standalone")
+TARGETS = (
+    "numpy",
+    pytest.param("cython", marks=pytest.mark.exhaustive),
+    "standalone",
+)
 
 
 def relative_error(found, truth):

@@ -12,7 +12,11 @@ import pytest
 
 SCRIPT = runpy.run_path(str(Path(__file__).with_name("event_scenarios.py")))
 STEPS, N_PRE, N_POST = (SCRIPT[name] for name in ("STEPS", "N_PRE", "N_POST"))
-TARGETS = ("numpy", "cython", "standalone")
+TARGETS = (
+    "numpy",
+    pytest.param("cython", marks=pytest.mark.exhaustive),
+    "standalone",
+)
 REPLICAS = 3
 
 #: Sums in another order differ by some 1e-16 a step; a wrong rule by far more.

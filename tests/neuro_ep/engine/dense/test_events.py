@@ -33,7 +33,11 @@ from neuro_ep.errors import InputError
 
 SCRIPT = runpy.run_path(str(Path(__file__).with_name("event_scenarios.py")))
 STEPS, N_PRE, N_POST = (SCRIPT[name] for name in ("STEPS", "N_PRE", "N_POST"))
-TARGETS = ("numpy", "cython", "standalone")
+TARGETS = (
+    "numpy",
+    pytest.param("cython", marks=pytest.mark.exhaustive),
+    "standalone",
+)
 REPLICAS = 3
 
 #: Sums in another order differ by some 1e-16 a step; a wrong rule by far more.
@@ -48,7 +52,7 @@ def relative_error(found, truth):
 # --- small networks in this process ---
 
 
-@pytest.fixture(params=["numpy", "cython"])
+@pytest.fixture(params=["numpy", pytest.param("cython", marks=pytest.mark.exhaustive)])
 def target(request):
     if request.param == "cython" and not python_headers_available():
         pytest.skip("Brian2's Cython target needs Cython and Python's C headers")
