@@ -31,6 +31,7 @@ def plastic_terms(synapses, expression: str) -> tuple[Term, ...] | None:
         expression,
         lambda name: places(synapses, name),
         {name: found for name, found in known.items() if found == 0 or found.is_Symbol},
+        shared_apart=True,
     )
 
 

@@ -109,11 +109,14 @@ class Separation:
     """How expressions become parts, given where each name lives.
 
     ``state`` is the variable whose rate of change the expression is, if any: what is
-    added to it is rounded as it is anyway.
+    added to it is rounded as it is anyway. With ``shared_apart`` an addend that reads
+    no neuron is a term of its own: it may count otherwise than one that reads some.
     """
 
-    def __init__(self, place: Callable[[str], str], state: str | None):
-        self.place, self.state = place, state
+    def __init__(
+        self, place: Callable[[str], str], state: str | None, shared_apart: bool
+    ):
+        self.place, self.state, self.shared_apart = place, state, shared_apart
 
     def side(self, expression: sympy.Expr) -> str | None:
         """Where all of an expression lives; None where it mixes sides."""
@@ -132,7 +135,7 @@ class Separation:
     def _parts_of_sum(self, expression: sympy.Expr) -> list[Part] | None:
         found = [self.parts(addend) for addend in self._addends(expression)]
         parts = [part for some in found for part in some or ()]
-        exact = sum(part.exact for part in parts)
+        exact = sum(part.exact and self._counts(part) for part in parts)
         return None if None in found or exact > 1 else parts
 
     def _addends(self, expression: sympy.Expr) -> Iterable[sympy.Expr]:
@@ -142,9 +145,13 @@ class Separation:
             side = self.side(addend)
             sides.setdefault(side if side in ONE_SIDED else addend, []).append(addend)
         for side in (PRE, POST):
-            if side in sides and SHARED in sides:
+            if side in sides and SHARED in sides and not self.shared_apart:
                 sides[side] += sides.pop(SHARED)
         return [sympy.Add(*addends) for addends in sides.values()]
+
+    def _counts(self, part: Part) -> bool:
+        """Whether it is added at every synapse, so that a difference loses digits."""
+        return not self.shared_apart or part.factors != Part().factors
 
     def _parts_of_product(self, expression: sympy.Expr) -> list[Part] | None:
         known: dict[str, list[sympy.Expr]] = {
@@ -158,10 +165,12 @@ class Separation:
             side = self.side(factor)
             simple = side in ONE_SIDED or (side == SYNAPSE and factor.is_Symbol)
             (known[str(side)] if simple else mixed).append(factor)
+        if self.shared_apart and not mixed:
+            mixed = self._sum_alone(known)
         inner: list[Part] | None = [Part()]
         if mixed:
             sum_alone = len(mixed) == 1 and isinstance(mixed[0], sympy.Add)
-            inner = self.parts(mixed[0]) if sum_alone else None
+            inner = self._parts_of_sum(mixed[0]) if sum_alone else None
         if inner is None or (
             known[SYNAPSE] and any(part.matrix != 1 for part in inner)
         ):
@@ -170,6 +179,18 @@ class Separation:
             return None
         outer = Part(*(sympy.Mul(*known[name]) for name in FACTORS))
         return [_times(outer, part, self._is_exact(expression)) for part in inner]
+
+    def _sum_alone(self, known: dict[str, list[sympy.Expr]]) -> list[sympy.Expr]:
+        """The one factor that reads neurons, taken out if some addend reads none."""
+        sided = [(side, factor) for side in (PRE, POST) for factor in known[side]]
+        if len(sided) != 1 or known[SYNAPSE]:
+            return []
+        (side, factor) = sided[0]
+        addends = sympy.Add.make_args(factor)
+        if all(self.side(addend) == side for addend in addends):
+            return []
+        known[side] = []
+        return [factor]
 
     def _is_exact(self, expression: sympy.Expr) -> bool:
         """A bare variable or number, or a sum of such."""
@@ -195,14 +216,16 @@ def separate(
     place: Callable[[str], str],
     constants: Mapping[str, float],
     state: str | None = None,
+    shared_apart: bool = False,
 ) -> tuple[Term, ...] | None:
     """Split an expression into separable terms.
 
     ``place`` tells where each name lives; ``constants`` gives names whose value is a
     number known now (a factor of zero removes its term); ``state`` is the variable
-    whose rate of change this is, if any. Returns None where a factor mixes presynaptic,
-    postsynaptic and synaptic values, so that no product does it, or none that keeps all
-    digits.
+    whose rate of change this is, if any. ``shared_apart`` keeps addends that read no
+    neuron apart from others. Returns None where a factor mixes presynaptic,
+    postsynaptic and synaptic values, so that no product does it, or none that keeps
+    all digits.
     """
     whole = parsed(expression)
     known = {
@@ -211,7 +234,7 @@ def separate(
         if symbol.name in constants
     }
     with distribute(False):
-        parts = Separation(place, state).parts(whole.subs(known))
+        parts = Separation(place, state, shared_apart).parts(whole.subs(known))
         return None if parts is None else tuple(map(_term, _in_order(parts)))
 
 

@@ -75,7 +75,7 @@ class Scenario:
     recurrent: bool = False
     dtypes: tuple = (np.float64, np.float64)  # of the neurons, of the dense synapses
     brian2_neurons: bool = False  # on "cython" also compile the neurons
-    prefix: str = "z"  # of the name, which breaks ties; those of neurons begin with n
+    prefix: str = "z"  # of the name; those of neurons begin with n
 
 
 TIED = """
@@ -317,8 +317,13 @@ def right_after(updater, function, name):
 
 
 def stock_text(scenario):
-    """The same equations for stock synapses, which know no flag (replicated)."""
-    return replace(scenario, synapses=scenario.synapses.replace(", replicated", ""))
+    """The same for stock synapses, which know no flag (replicated).
+
+    Stock synapses break ties by their name; those under test do as ``synapses`` would,
+    which is behind all neurons here, whatever they are called.
+    """
+    text = scenario.synapses.replace(", replicated", "")
+    return replace(scenario, synapses=text, prefix="z")
 
 
 def compiled(folder, *flags):

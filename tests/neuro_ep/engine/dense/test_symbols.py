@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 
 from neuro_ep.engine.dense import symbols
 from neuro_ep.engine.dense.symbols import Term, separate
@@ -190,3 +191,31 @@ def test_the_names_are_only_split_by_the_place_they_live():
     """The same text, with all names shared, is one coefficient."""
     (term,) = separate("x_pre*y_post*w", lambda name: symbols.SHARED, {})
     assert (term.matrix, term.pre, term.post) == (None, "1", "1")
+
+
+@pytest.mark.parametrize(
+    ("expression", "neurons"),
+    [
+        ("eta", [("1", "1")]),
+        ("eta*(y_post - tau)", [("1", "y_post"), ("1", "1")]),
+        (
+            "(y_post + exp(y_post) - tau)/eta",
+            [("1", "y_post + exp(y_post)"), ("1", "1")],
+        ),
+        ("eta*x_pre*y_post + tau - w", [("x_pre", "y_post"), ("1", "1"), ("1", "1")]),
+        ("x_pre*(y_post - tau)", [("x_pre", "y_post - tau")]),
+        ("exp(y_post - tau)", [("1", "exp(y_post - tau)")]),
+    ],
+)
+def test_addends_without_neurons_are_kept_apart(expression, neurons):
+    """A convolution counts them once, and the others at every position."""
+    terms = separate(expression, place, {}, shared_apart=True)
+    found = sorted((simplified(term.pre), simplified(term.post)) for term in terms)
+    assert found == sorted((simplified(a), simplified(b)) for a, b in neurons)
+    values = random_values(0)
+    expected = value_of(expression, values)
+    assert value_of_terms(terms, values) == pytest.approx(expected, rel=ROUNDING)
+
+
+def simplified(expression):
+    return str(sympy.sympify(expression))
