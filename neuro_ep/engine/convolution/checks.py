@@ -62,7 +62,7 @@ def refuse_inseparable(synapses):
             raise InputError(
                 f"'{name}': {type(synapses).__name__} needs a sum of products of "
                 "presynaptic factors, postsynaptic factors and at most one synaptic "
-                "variable, such as eta*x_pre - eta*y_post for eta*(x_pre - y_post); put "
-                "functions of one neuron into the neuron model and limits on weights "
-                "into run_regularly"
+                "variable, such as eta*x_pre - eta*y_post, not eta*(x_pre - y_post); "
+                "put functions of one neuron into the neuron model and limits on "
+                "weights into run_regularly"
             )
