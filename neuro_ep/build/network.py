@@ -120,13 +120,7 @@ def build_network(
     biases = {k: v for k, v in made.items() if edges[k].pre is None}
     others = [] if model.normaliser is None else [synapses.normalise(model.normaliser)]
     every = [*projections.values(), *biases.values(), *others]
-    presentations = Presentations(
-        replicas=settings.batch,
-        capacity=capacity,
-        phases=len(protocol.phases),
-        clock=clock,
-        **at(moment.PRESENT),
-    )
+    presentations = _presentations(protocol, settings, capacity, clock)
     _attach(presentations, model, settings, cells, every)
     compartments = compartments_of(cells)
     network = LayeredNetwork(
@@ -144,6 +138,17 @@ def build_network(
     if set_values:
         set_all(network, network.values)
     return network
+
+
+def _presentations(protocol, settings: Settings, capacity: int, clock: Clock):
+    """What shows samples, which knows no layer yet."""
+    return Presentations(
+        replicas=settings.batch,
+        capacity=capacity,
+        phases=len(protocol.phases),
+        clock=clock,
+        **at(moment.PRESENT),
+    )
 
 
 def _attach(presentations: Presentations, model, settings, cells: list[Cell], synapses):

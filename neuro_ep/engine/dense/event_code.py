@@ -16,7 +16,7 @@ from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
-from neuro_ep.engine.dense.names import NUMBERS, OF_PATHWAYS, refuse_unowned
+from neuro_ep.engine.dense.names import NUMBERS, OF_PATHWAYS, RESERVED, refuse_unowned
 from neuro_ep.errors import InputError
 
 
@@ -95,6 +95,8 @@ def _statements(label: str, text: str) -> list[tuple[str, str, str]]:
 def _refuse_unknown(synapses, label: str, name: str):
     if name in NUMBERS:
         remedy = "it is the number of a neuron; choose another name"
+    elif name in RESERVED:
+        remedy = "it is read-only; use a variable of your own"
     else:
         ends = f"'{synapses.source.name}' (_pre) and '{synapses.target.name}' (_post)"
         remedy = (
