@@ -28,7 +28,8 @@ import numpy as np
 from neuro_ep import BoundaryCondition, RunError, estimator
 from neuro_ep.checking.families import boundary_conditions as checking
 from neuro_ep.models.trajectories.boundary_conditions import CIVP, CONDITIONS, PFVP
-from neuro_ep.oracle.trajectory import Problem, cosine, reference
+from neuro_ep.oracle.compare import cosine
+from neuro_ep.oracle.trajectory import Problem, reference
 from neuro_ep.trajectories.estimators import system_of
 
 #: At which conditions are compared; smaller where the horizon is scanned, for the

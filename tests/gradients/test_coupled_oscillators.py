@@ -10,7 +10,8 @@ from neuro_ep.checking.families import echo
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory, trajectory_oscillators
-from neuro_ep.oracle.trajectory import CLASSES, cosine, relative_error
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device

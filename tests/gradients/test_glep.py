@@ -17,13 +17,8 @@ from neuro_ep.models.trajectories.boundary_conditions import (
     PERIODIC,
     PFVP,
 )
-from neuro_ep.oracle.trajectory import (
-    CLASSES,
-    cosine,
-    exact_gradient,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.trajectories import estimator
 
 WHOLE = (CBVP, MIXED, NATURAL, PERIODIC)

@@ -10,7 +10,7 @@ from neuro_ep.checking.families import echo
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.oracle import trajectory, trajectory_echo
+from neuro_ep.oracle import compare, trajectory, trajectory_echo
 from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.records import moment
 from neuro_ep.run.target import on_target, select_target
@@ -104,7 +104,7 @@ def test_the_simulated_estimate_is_that_of_the_oracle(on_numpy, problem):
         estimate = echo.show(echo.probe(RHEL, problem, nudging), 0.1).gradient
         formula = getattr(trajectory_echo, nudging.replace("-", "_"))
         expected = formula(problem, 0.1)
-        assert trajectory.relative_error(estimate, expected) < 1e-10
+        assert compare.relative_error(estimate, expected) < 1e-10
 
 
 # --- check 5: order in dt ---
@@ -128,17 +128,17 @@ def test_sign_of_beta_does_not_matter(on_numpy, problem):
     up, down = (
         echo.show(built, 1e-2, sign=np.array([sign])).gradient for sign in (1.0, -1.0)
     )
-    assert trajectory.relative_error(up, down) < 1e-9
+    assert compare.relative_error(up, down) < 1e-9
 
 
 def test_a_step_downhill_lowers_the_cost(on_numpy, problem):
     built = echo.probe(RHEL, problem)
     shown = echo.show(built, echo.BETA)
-    rate = 1e-3 / np.linalg.norm(trajectory.flat(shown.gradient))
+    rate = 1e-3 / np.linalg.norm(compare.flat(shown.gradient))
     theta = {c: problem.theta[c] - rate * shown.gradient[c] for c in CLASSES}
     lower = trajectory.run(replace(problem, theta=theta)).cost
     assert lower < shown.cost
-    expected = 1e-3 * np.linalg.norm(trajectory.flat(shown.gradient))
+    expected = 1e-3 * np.linalg.norm(compare.flat(shown.gradient))
     assert shown.cost - lower == pytest.approx(expected, rel=0.05)
 
 
@@ -176,7 +176,7 @@ def test_symplectic_euler_in_the_same_order_must_fail(on_numpy, problem):
     """It is symplectic, but its echo is not its reverse."""
     built = echo.probe(replace(RHEL, model=symplectic_euler), problem)
     estimate = echo.show(built, echo.BETA).gradient
-    error = trajectory.relative_error(estimate, trajectory.exact_gradient(problem))
+    error = compare.relative_error(estimate, trajectory.exact_gradient(problem))
     assert error > 0.05
     assert echo.reversal(built) > 0.05
 

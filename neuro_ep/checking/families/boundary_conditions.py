@@ -34,8 +34,9 @@ import numpy as np
 
 from neuro_ep.checking import broken
 from neuro_ep.errors import InputError
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import Problem, cosine, reference, relative_error
+from neuro_ep.oracle.trajectory import Problem, reference
 from neuro_ep.records.condition import BoundaryCondition
 from neuro_ep.trajectories import estimators, marching, whole_path
 from neuro_ep.trajectories.action import Course

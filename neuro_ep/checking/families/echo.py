@@ -32,18 +32,17 @@ from brian2 import StateMonitor, prefs
 from neuro_ep.build.network import LayeredNetwork, build_network
 from neuro_ep.checking.families.heb import PLACES, by_class, matrix, once
 from neuro_ep.errors import InputError
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import (
     CLASSES,
     INPUTS,
     Problem,
     complex_step,
-    cosine,
     coupling_matrix,
     exact_gradient,
     potential_slope,
     reference,
-    relative_error,
     running_cost,
 )
 from neuro_ep.records import moment

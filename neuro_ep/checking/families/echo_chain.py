@@ -29,8 +29,9 @@ from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking.families import echo
 from neuro_ep.checking.families.heb import by_class, matrix, once
 from neuro_ep.errors import InputError
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import CLASSES, INPUTS, cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, INPUTS
 from neuro_ep.oracle.trajectory_chain import (
     Chain,
     exact_gradient,

@@ -20,18 +20,17 @@ import numpy as np
 from neuro_ep.checking.families import echo
 from neuro_ep.checking.families.heb import PLACES
 from neuro_ep.errors import InputError
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import (
     CLASSES,
     INPUTS,
     Problem,
     complex_step,
-    cosine,
     coupling_matrix,
     exact_gradient,
     potential_slope,
     reference,
-    relative_error,
     running_cost,
 )
 from neuro_ep.records.rule import Rule

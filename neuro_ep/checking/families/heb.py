@@ -25,15 +25,9 @@ import numpy as np
 from neuro_ep.build.network import build_network
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.oracle import trajectory_heb
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import (
-    INPUTS,
-    Problem,
-    cosine,
-    coupling_matrix,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.trajectory import INPUTS, Problem, coupling_matrix, reference
 from neuro_ep.oracle.trajectory_echo import one_sided
 from neuro_ep.oracle.trajectory_heb import MOVING
 from neuro_ep.records.rule import Rule

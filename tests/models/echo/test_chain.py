@@ -13,7 +13,8 @@ from neuro_ep.command import main as cli
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo.chain import CHAIN, TOLD
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.oracle.trajectory import CLASSES, relative_error
+from neuro_ep.oracle.compare import relative_error
+from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.oracle.trajectory_chain import exact_gradient, reference_chain
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.target import select_target

@@ -11,7 +11,8 @@ from neuro_ep.checking.families.echo_variants import SHARE, directed
 from neuro_ep.checking.families.echo_variants import directed_gradient as exact_gradient
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo.directed import DIRECTED
-from neuro_ep.oracle.trajectory import CLASSES, cosine, reference, relative_error
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, reference
 from neuro_ep.run.target import select_target
 
 

@@ -12,13 +12,8 @@ from neuro_ep.command import main as cli
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import friction as hamiltonian_friction
 from neuro_ep.models.echo.friction import FRICTION
-from neuro_ep.oracle.trajectory import (
-    CLASSES,
-    cosine,
-    exact_gradient,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.run.target import on_target

@@ -7,14 +7,8 @@ import pytest
 
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import trajectory, trajectory_heb
-from neuro_ep.oracle.trajectory import (
-    CLASSES,
-    cosine,
-    exact_gradient,
-    flat,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.compare import cosine, flat, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.oracle.trajectory_echo import (
     echo,
     four_point,
