@@ -37,10 +37,10 @@ from neuro_ep import (
     train,
 )
 from neuro_ep.build.wiring import layer_names
-from neuro_ep.checking.families.dyads import cosine
 from neuro_ep.checking.presented import present
 from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
 from neuro_ep.oracle.backpropagation import backpropagation, descend, forward
+from neuro_ep.oracle.compare import cosine
 from neuro_ep.training.epochs import epoch_draw
 
 #: Learner -> the preset of its settings (None: the default).

@@ -11,7 +11,9 @@ from brian2 import SpikeMonitor
 
 from neuro_ep.build.network import build_network
 from neuro_ep.checking import check
-from neuro_ep.checking.families.dyads import cosine, relative, shown
+from neuro_ep.checking.families.dyads import (
+    shown,
+)
 from neuro_ep.checking.families.spiking_equilibrium import (
     WRONG,
     network_of,
@@ -28,6 +30,7 @@ from neuro_ep.models.equilibrium.spiking_ep import (
     TAU_2,
     TAU_S,
 )
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.spiking_ep import Times, after, at_rest, step
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
@@ -82,7 +85,7 @@ def largest_gap(found, state) -> float:
 
 def compare(run, found):
     for name, change in spikes_descent(run.settings(), run.subject()).items():
-        assert relative(found[name], change) < 1e-4, name
+        assert relative_error(found[name], change) < 1e-4, name
 
 
 def test_the_update_is_that_of_the_oracle(run):
@@ -171,7 +174,7 @@ def test_a_batch_is_the_mean_of_its_samples(run):
     ]
     for name, change in together.items():
         mean = np.mean([each[name] for each in alone], axis=0)
-        assert relative(change, mean) < 1e-4
+        assert relative_error(change, mean) < 1e-4
         assert cosine(change, alone[0][name]) < 0.99
 
 
