@@ -199,7 +199,7 @@ def read_outs(problem: Problem, case: str, theta: Parameters) -> dict[str, np.nd
     return {name: followed(built, of) for name, of in networks.items()}
 
 
-def followed(built: probing.Probe, theta: Parameters) -> np.ndarray:
+def followed(built: probing.EchoProbe, theta: Parameters) -> np.ndarray:
     """The read-out with these parameters."""
     given = probing.with_problem(built, theta=theta)
     state = probing.show(given, BETA).state["q_plus"]

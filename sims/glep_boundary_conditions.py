@@ -103,7 +103,7 @@ def against_beta(
     }
 
 
-def errors(subject: checking.Subject, gradients) -> np.ndarray:
+def errors(subject: checking.Estimated, gradients) -> np.ndarray:
     """Relative error of each of them."""
     return np.array([subject.error(gradient) for gradient in gradients])
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from neuro_ep.checking.families.trajectory_probe import (
     BETA,
-    Probe,
+    EchoProbe,
     memory_of_slopes,
     one_layer,
     probe,
@@ -81,7 +81,7 @@ def how(problem: Problem) -> dict:
     }
 
 
-def gradients(built: Probe) -> dict:
+def gradients(built: EchoProbe) -> dict:
     """Reversal, and the gradient of parameters and of the start state."""
     shown, exact = show(built, BETA), exact_gradient(built.problem)
     return {
@@ -100,7 +100,7 @@ def errors(rule: Rule, problem: Problem) -> dict[str, float]:
     return relative_errors(estimate, exact_gradient(problem), CLASSES)
 
 
-def start_slopes(built: Probe, beta: float) -> Parameters:
+def start_slopes(built: EchoProbe, beta: float) -> Parameters:
     """dC/dq and dC/dp at the start, from where echoes end, momenta as they stand."""
     state, last = show(built, beta).state, 2 * built.problem.steps - 1
     gap = {
@@ -110,7 +110,7 @@ def start_slopes(built: Probe, beta: float) -> Parameters:
     return {"q": -gap["p"], "p": -gap["q"]}
 
 
-def order_in_beta(built: Probe) -> float:
+def order_in_beta(built: EchoProbe) -> float:
     """The exponent of beta in the relative error, all classes together."""
     exact, betas = exact_gradient(built.problem), (BETA, 10 * BETA)
     found = [show(built, beta).gradient for beta in betas]
@@ -126,7 +126,7 @@ def float32_error(rule: Rule, problem: Problem) -> float:
 # --- what must fail ------------------------------------------------------------------
 
 
-def controls(rule: Rule, built: Probe) -> dict:
+def controls(rule: Rule, built: EchoProbe) -> dict:
     """Relative errors of wrong variants."""
     problem, exact = built.problem, exact_gradient(built.problem)
     late = np.roll(problem.target, 1, axis=0)

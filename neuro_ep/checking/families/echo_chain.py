@@ -15,7 +15,7 @@ from neuro_ep.checking.families import trajectory_probe
 from neuro_ep.checking.families.trajectory_probe import (
     BETA,
     EVERY_STATE,
-    Probe,
+    EchoProbe,
     memory_of_slopes,
     one_sample,
     reversal,
@@ -40,7 +40,7 @@ LAYERS = (INPUTS, 6, 5)
 ByLayer = tuple[Parameters, ...]
 
 
-def probe(rule: Rule, chain: Chain) -> Probe:
+def probe(rule: Rule, chain: Chain) -> EchoProbe:
     """Build the network of a chain; every copy of a neuron is recorded."""
     return trajectory_probe.probe(rule, chain, watched=EVERY_STATE)
 
@@ -78,7 +78,7 @@ def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     return measured | controls(rule, built, exact), how
 
 
-def gradients(built: Probe, exact: ByLayer) -> dict:
+def gradients(built: EchoProbe, exact: ByLayer) -> dict:
     """Of every layer, beside the exact ones and those of sequential echoes."""
     betas = BETA, 10 * BETA
     small, large = (show(built, beta).gradients for beta in betas)
@@ -117,7 +117,7 @@ def end_error(rule: Rule, seed: int, neurons: tuple[int, ...]) -> dict[str, floa
 # --- what must fail ------------------------------------------------------------------
 
 
-def controls(rule: Rule, built: Probe, exact: ByLayer) -> dict:
+def controls(rule: Rule, built: EchoProbe, exact: ByLayer) -> dict:
     """Relative errors, by layer, of wrong variants."""
     late = np.roll(built.chain[-1].target, 1, axis=0)
     alone = errors(show(probe(untold(rule), built.chain), BETA).gradients, exact)

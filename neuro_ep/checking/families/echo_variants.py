@@ -13,7 +13,7 @@ import numpy as np
 from neuro_ep.checking.families import echo
 from neuro_ep.checking.families.trajectory_probe import (
     BETA,
-    Probe,
+    EchoProbe,
     memory_of_slopes,
     one_layer,
     place_of,
@@ -115,7 +115,7 @@ def directed(problem: Problem, share: float, seed: int = 1) -> np.ndarray:
     return symmetric + share * np.linalg.norm(symmetric) / np.linalg.norm(skew) * skew
 
 
-def gradient(built: Probe, weights: np.ndarray, beta: float) -> Parameters:
+def gradient(built: EchoProbe, weights: np.ndarray, beta: float) -> Parameters:
     """As simulated; ``w`` (pre, post), one number a synapse."""
     shown = show(built, beta, w=weights).gradient
     synapses = built.network[place_of("w")[0]]

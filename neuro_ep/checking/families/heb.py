@@ -13,7 +13,7 @@ import numpy as np
 from neuro_ep.checking.families import trajectory_probe
 from neuro_ep.checking.families.trajectory_probe import (
     BETA,
-    Probe,
+    EchoProbe,
     by_class,
     one_layer,
     place_of,
@@ -55,27 +55,27 @@ def network(seed: int, neurons: int = 6) -> Problem:
 
 
 @dataclass(frozen=True)
-class Left:
+class Motion:
     """What a presentation leaves: parameters and their momenta by class."""
 
     theta: Parameters
     momentum: Parameters
 
 
-def probe(rule: Rule, problem: Problem, nudging: str) -> Probe:
+def probe(rule: Rule, problem: Problem, nudging: str) -> EchoProbe:
     """Build the network of a problem on the device chosen now; nothing records."""
     return trajectory_probe.probe(rule, problem, nudging, watched=())
 
 
 def show(
-    built: Probe,
+    built: EchoProbe,
     beta: float,
     inverse_mass: float,
     *,
     eta: float = 0.0,
     damping: float = 0.0,
     nudged: bool = True,
-) -> Left:
+) -> Motion:
     """One presentation from rest; eta and damping are those of the decay.
 
     Raises RunError if the network diverges.
@@ -94,7 +94,7 @@ def show(
     if found[diverged][0]:
         raise RunError(f"the network diverged with beta = {beta}")
     theta = {c: by_class(c, found[at], problem) for c, at in places.items()}
-    return Left(
+    return Motion(
         {c: value / plan.unit for c, value in theta.items()},
         {c: by_class(c, found[at], problem) for c, at in momenta.items()},
     )
@@ -135,7 +135,7 @@ def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     return measured, how
 
 
-def momenta(single: Probe) -> dict:
+def momenta(single: EchoProbe) -> dict:
     """Echoes without decay: reversal, and the gradient in the momenta."""
     back = show(single, BETA, INVERSE_MASS, nudged=False)
     exact = trajectory_heb.exact_gradient(single.problem, INVERSE_MASS)
@@ -150,20 +150,23 @@ def momenta(single: Probe) -> dict:
     }
 
 
-def gradient_of(built: Probe, beta: float, inverse_mass: float) -> Parameters:
+def gradient_of(built: EchoProbe, beta: float, inverse_mass: float) -> Parameters:
     """Momenta over beta after an echo from rest."""
     left = show(built, beta, inverse_mass)
     return {name: value / beta for name, value in left.momentum.items()}
 
 
-def moved(problem: Problem, left: Left) -> float:
+def moved(problem: Problem, left: Motion) -> float:
     """Largest change of a parameter or its momentum, which was at rest."""
     gaps = [left.theta[c] - problem.theta[c] for c in MOVING]
     return float(max(np.abs(gap).max() for gap in [*gaps, *left.momentum.values()]))
 
 
 def updates(
-    single: Probe, both: Probe, inverse_mass: float = INVERSE_MASS, mu: float = MU
+    single: EchoProbe,
+    both: EchoProbe,
+    inverse_mass: float = INVERSE_MASS,
+    mu: float = MU,
 ) -> dict:
     """Echoes and decay: the gradient in the change of the parameters.
 
@@ -184,7 +187,7 @@ def updates(
 
 
 def descended(
-    built: Probe, eta: float, inverse_mass: float, beta: float = UPDATE_BETA
+    built: EchoProbe, eta: float, inverse_mass: float, beta: float = UPDATE_BETA
 ) -> Parameters:
     """Minus the change of the parameters over eta."""
     left = show(built, beta, inverse_mass, eta=eta, damping=DAMPING)
@@ -192,7 +195,7 @@ def descended(
     return {name: (theta[name] - left.theta[name]) / eta for name in MOVING}
 
 
-def still(single: Probe) -> dict[str, float]:
+def still(single: EchoProbe) -> dict[str, float]:
     """Parameters of infinite mass beside one-sided echo learning, by class.
 
     Equal at every beta; a large one keeps the digits.

@@ -25,7 +25,7 @@ from neuro_ep.checking.families.spikes import QUANTITIES, Spikes
 from neuro_ep.checking.family import Asked, Family
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.backpropagation import backpropagation
-from neuro_ep.oracle.spiking_dyads import Times, spiking_gradient
+from neuro_ep.oracle.spiking_dyads import WindowTimes, spiking_gradient
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
 
@@ -82,7 +82,7 @@ def spikes_descent(settings: Settings, subject) -> Weights:
     chain = chain_of(settings, subject, reference="mean")
     burn_in = round(settings.free / settings.step)
     window = round(settings.nudged / settings.step)
-    times = Times(burn_in=burn_in, window=window)
+    times = WindowTimes(burn_in=burn_in, window=window)
     return descent(settings, spiking_gradient(chain, times))
 
 

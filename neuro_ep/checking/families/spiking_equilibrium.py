@@ -19,7 +19,7 @@ from neuro_ep.checking.families.spikes import QUANTITIES, Spikes
 from neuro_ep.checking.family import Family
 from neuro_ep.oracle.spiking_ep import (
     Network,
-    Times,
+    PhaseTimes,
     rates_gradient,
     spiking_gradient,
 )
@@ -90,7 +90,7 @@ def rates_descent(settings: Settings, subject) -> Weights:
 
 def spikes_descent(settings: Settings, subject) -> Weights:
     """What the oracle's spikes change weights by, by projection."""
-    times = Times(
+    times = PhaseTimes(
         free=round(settings.free / settings.step),
         nudged=round(settings.nudged / settings.step),
     )

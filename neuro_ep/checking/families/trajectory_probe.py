@@ -1,9 +1,9 @@
 """The simulated side of checks in time: networks of Hamiltonian neurons, presented.
 
 A network is a chain of layers, from the bottom up, each with its problem of
-:mod:`neuro_ep.oracle.trajectory`; most checks have one. A :class:`Probe` is the network
-that was built for it. :func:`presented` shows the sample once and gives whatever is
-wanted of the network; :func:`show` gives the gradients, the cost and the states.
+:mod:`neuro_ep.oracle.trajectory`; most checks have one. An :class:`EchoProbe` is the
+network that was built for it. :func:`presented` shows the sample once and gives whatever
+is wanted of the network; :func:`show` gives the gradients, the cost and the states.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ EVERY_STATE = ("q", "q_plus", "q_minus", "p", "p_plus", "p_minus")
 
 
 @dataclass(frozen=True)
-class Probe:
+class EchoProbe:
     """The network of a chain of problems, from the bottom up.
 
     places maps a layer to class -> "group.variable"; monitors map it to what records
@@ -160,7 +160,7 @@ def probe(
     *,
     times: int = 1,
     **choices,
-) -> Probe:
+) -> EchoProbe:
     """Build the network of a problem, or of a chain, on the device chosen now.
 
     watched
@@ -184,7 +184,7 @@ def probe(
         monitors = {name: _monitor(network, name, watched) for name in layers}
         network.brian2.add(*monitors.values())
     places = {name: places_of(name, below) for name, below in layers.items()}
-    return Probe(chain, network, device.simulation(network), places, monitors)
+    return EchoProbe(chain, network, device.simulation(network), places, monitors)
 
 
 def _monitor(network: LayeredNetwork, name: str, watched) -> StateMonitor:
@@ -196,7 +196,7 @@ def _chain(chain: Problem | tuple[Problem, ...]) -> tuple[Problem, ...]:
     return (chain,) if isinstance(chain, Problem) else chain
 
 
-def with_problem(built: Probe, **fields) -> Probe:
+def with_problem(built: EchoProbe, **fields) -> EchoProbe:
     """The same network, its only problem with other fields."""
     return replace(built, chain=(replace(built.problem, **fields),))
 
@@ -242,7 +242,7 @@ def once(problem: Problem, times: int = 1, target=None, **known) -> Schedule:
     return Schedule(problem.x[None], np.zeros(times, int), **known)
 
 
-def start_values(built: Probe) -> dict:
+def start_values(built: EchoProbe) -> dict:
     """Parameters and start states of the problems as values of the network."""
     unit = built.simulation.plan.unit
     values: dict = {}
@@ -254,7 +254,7 @@ def start_values(built: Probe) -> dict:
 
 
 def presented(
-    built: Probe,
+    built: EchoProbe,
     beta: float,
     wanted: Iterable[str],
     values: Mapping | None = None,
@@ -278,7 +278,7 @@ def presented(
 
 
 def show(
-    built: Probe,
+    built: EchoProbe,
     beta: float,
     *,
     nudged: bool = True,
@@ -318,18 +318,18 @@ def show_in_float32(rule: Rule, chain, beta: float) -> Echoed:
     return shown
 
 
-def costs(built: Probe, beta: float, times: int) -> np.ndarray:
+def costs(built: EchoProbe, beta: float, times: int) -> np.ndarray:
     """The cost of every one of so many presentations, before what it teaches."""
     name = f"{built.simulation.plan.presentations}.cost"
     return presented(built, beta, [name], times=times)[name]
 
 
-def _recorded(built: Probe) -> int:
+def _recorded(built: EchoProbe) -> int:
     """Instants that are recorded by now."""
     return len(next(iter(built.monitors.values())).t) if built.monitors else 0
 
 
-def _states(built: Probe, begun: int) -> dict[str, Parameters]:
+def _states(built: EchoProbe, begun: int) -> dict[str, Parameters]:
     unit = built.simulation.plan.unit
     return {
         layer: {
@@ -341,7 +341,7 @@ def _states(built: Probe, begun: int) -> dict[str, Parameters]:
     }
 
 
-def reversal(built: Probe, **other) -> float:
+def reversal(built: EchoProbe, **other) -> float:
     """Largest distance from the start, of any copy, after an echo not nudged."""
     last = 2 * built.problem.steps - 1
     states = show(built, BETA, nudged=False, **other).states

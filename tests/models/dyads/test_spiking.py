@@ -30,7 +30,7 @@ from neuro_ep.models.dyads.spiking import (
     TAU_S,
 )
 from neuro_ep.oracle.compare import cosine, relative_error
-from neuro_ep.oracle.spiking_dyads import Times, at_rest, steps
+from neuro_ep.oracle.spiking_dyads import WindowTimes, at_rest, steps
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -56,7 +56,7 @@ def spiking_run(module_at):
 def oracle_after(settings, subject, many: int) -> dict[str, np.ndarray]:
     """States of the oracle by their names in Brian2, (batch, n), in volt."""
     chain = chain_of(settings, subject, reference="mean")
-    found = steps(chain, Times(), "subtractive", at_rest(chain))
+    found = steps(chain, WindowTimes(), "subtractive", at_rest(chain))
     for _ in range(many):
         state, _ = next(found)
     named = {"output.m": state.m[-1], "output.d": state.d[-1]}
@@ -116,7 +116,7 @@ def test_spikes_can_be_watched(spiking_run):
     known = {name: subject[0][name] * MILLI for name in network.weights}
     present(simulation, known, *subject[1:], eta=0)
     chain = chain_of(settings, subject, reference="mean")
-    found, wanted = steps(chain, Times(), "subtractive", at_rest(chain)), []
+    found, wanted = steps(chain, WindowTimes(), "subtractive", at_rest(chain)), []
     for _ in range(round((settings.free + settings.nudged) / settings.step) + 1):
         wanted.append([each.ravel() for each in next(found)[1][0]])
     step = float(group.clock.dt)
@@ -131,8 +131,8 @@ def test_spikes_can_be_watched(spiking_run):
 
 def test_steps_are_those_of_the_oracle():
     """Its numbers of steps are the model's constants."""
-    assert Times().tau == pytest.approx(float(TAU * RATE_MAX))
-    assert Times().tau_s == pytest.approx(float(TAU_S * RATE_MAX))
+    assert WindowTimes().tau == pytest.approx(float(TAU * RATE_MAX))
+    assert WindowTimes().tau_s == pytest.approx(float(TAU_S * RATE_MAX))
 
 
 def test_the_update_is_the_gradient_and_controls_are_not():

@@ -31,7 +31,7 @@ from neuro_ep.models.equilibrium.spiking_ep import (
     TAU_S,
 )
 from neuro_ep.oracle.compare import cosine, relative_error
-from neuro_ep.oracle.spiking_ep import Times, after, at_rest, step
+from neuro_ep.oracle.spiking_ep import PhaseTimes, after, at_rest, step
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -62,7 +62,7 @@ def test_states_are_those_of_the_oracle(run):
     network = network_of(settings, run.subject())
     many = free_steps(settings)
     gaps = [
-        largest_gap(found, after(network, Times(many, 0), steps))
+        largest_gap(found, after(network, PhaseTimes(many, 0), steps))
         for steps in (many - 1, many, many + 1)
     ]
     print(gaps)
@@ -117,7 +117,7 @@ def test_spikes_can_be_watched(run):
     known = {name: weights[name] * MILLI for name in network.weights}
     present(simulation, known, inputs, labels, eta=0, learn=False)
     oracle, wanted = network_of(settings, run.subject()), []
-    times, many = Times(0, 0), free_steps(settings)
+    times, many = PhaseTimes(0, 0), free_steps(settings)
     state = at_rest(oracle)
     for _ in range(many):
         state, spikes, _ = step(oracle, times, state, 0.0)
@@ -139,7 +139,7 @@ def test_the_clamped_input_hears_nothing(run):
 def test_constant_activity_moves_no_weight(run):
     """Over all synapses, what spikes tell adds up to nothing; told a step later, when
     rho_2 has moved, it does not."""
-    network, times = network_of(run.settings(), run.subject()), Times(0, 0)
+    network, times = network_of(run.settings(), run.subject()), PhaseTimes(0, 0)
     state, told, late = after(network, times, 2000), 0.0, 0.0
     for _ in range(2000):
         r, q = ([each[k] for k in (0, 1)] for each in (state.r, state.q))
@@ -213,7 +213,7 @@ def test_refused(choice, said):
 
 
 def test_the_oracle_has_the_constants_of_the_model():
-    steps = Times(0, 0)
+    steps = PhaseTimes(0, 0)
     wanted = {"tau": TAU, "tau_s": TAU_S, "tau_1": TAU_1, "tau_2": TAU_2}
     for name, constant in wanted.items():
         assert getattr(steps, name) == pytest.approx(float(constant * RATE_MAX))
