@@ -34,17 +34,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import (
-    Rule,
-    Simulation,
-    on_target,
-)
+from neuro_ep import Rule, Simulation, moment, on_target
 from neuro_ep.checking import trajectory_probe as probing
-from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
+from neuro_ep.models import COUPLED_OSCILLATORS
+from neuro_ep.oracle import Parameters, Problem
 from neuro_ep.oracle import trajectory_oscillators as oracle
-from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import Problem
-from neuro_ep.records import moment
 
 OSCILLATORS, DT, BETA = 6, 0.1, 1e-3
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from neuro_ep import on_target
 from neuro_ep.checking import trajectory_probe as probing
-from neuro_ep.models.echo.rhel import RHEL
+from neuro_ep.models import RHEL
 from neuro_ep.oracle import trajectory
 
 #: Nudging and beta of every run.

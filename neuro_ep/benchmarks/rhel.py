@@ -16,6 +16,7 @@ from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.work import scratch
 from neuro_ep.build.network import build_network
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.oracle.compare import relative_errors
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
@@ -205,10 +206,7 @@ def checked(ours, theirs) -> float:
 
     RunError if it is more than float32 and beta make.
     """
-    worst = max(
-        float(np.linalg.norm(ours[name] - theirs[name]) / np.linalg.norm(theirs[name]))
-        for name in theirs
-    )
+    worst = max(relative_errors(ours, theirs, theirs).values())
     if not worst < SAME:
         raise RunError(
             f"the gradients of ours and of PyTorch differ by {worst:.1e}: they do not "

@@ -2,8 +2,8 @@
 
 A network is a chain of layers, from the bottom up, each with its problem of
 :mod:`neuro_ep.oracle.trajectory`; most checks have one. An :class:`EchoProbe` is the
-network that was built for it. :func:`presented` shows the sample once and gives whatever
-is wanted of the network; :func:`show` gives the gradients, the cost and the states.
+network that was built for it. :func:`presented` shows the sample once and gives what is
+wanted of the network; :func:`show` gives the gradients, the cost and the states.
 """
 
 from __future__ import annotations
