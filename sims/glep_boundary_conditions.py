@@ -27,7 +27,7 @@ import numpy as np
 
 from neuro_ep import BoundaryCondition, RunError, check, estimator
 from neuro_ep.checking import boundary_conditions as checking
-from neuro_ep.models import CIVP, CONDITIONS, PFVP
+from neuro_ep.models import CIVP, CONDITIONS, PFVP, load
 from neuro_ep.oracle import Problem, cosine, reference
 from neuro_ep.trajectories import system_of
 

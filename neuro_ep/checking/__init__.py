@@ -176,7 +176,9 @@ def table(found: Mapping) -> str:
     """
     layers, neurons = found.get("layers"), found.get("neurons")
     network = "-".join(map(str, layers)) if layers else f"{neurons} neurons"
-    facts = [f"{name} {_fact(found[name])}" for name in FACTS if name in found]
+    facts = [
+        f"{name} {_fact(found[name])}" for name in FACTS if found.get(name) is not None
+    ]
     meanings = FAMILIES[found["family"]].quantities
     names = [name for name in meanings if name in found]
     width = max(26, *map(len, names))

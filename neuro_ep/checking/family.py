@@ -100,6 +100,8 @@ class Family:
                     f"{name} = {_short(value)}: the check of {subject.name} fixes it; "
                     f"leave it out. It reads {', '.join(self.reads)}"
                 )
+        if "problem" in chosen:
+            _check_alone(chosen)
         own = {name: chosen.pop(name, None) for name in ("problem", "duration")}
         seed = _seed(chosen.pop("seed", self.seed))
         layers = checked(LAYERS, chosen.pop("layers", self.layers))
@@ -141,6 +143,16 @@ def machine_memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return float("inf")
+
+
+def _check_alone(chosen: Mapping):
+    """Raises InputError for what a problem already says."""
+    for name in ("seed", "duration"):
+        if name in chosen:
+            raise InputError(
+                f"{name} = {_short(chosen[name])}: a problem has a {name} of its own; "
+                "leave one of both out"
+            )
 
 
 def _gib(size: float) -> str:

@@ -57,12 +57,14 @@ def measure(condition: BoundaryCondition, asked: Asked) -> tuple[dict, dict]:
     RunError if Newton's method does not converge; it names the condition.
     """
     problem = asked.problem or network(condition, asked.duration, asked.seed)
-    how = {
+    how: dict = {
         "betas": list(BETAS),
         "neurons": len(problem.q),
         "duration": problem.steps * problem.dt,
         "step": problem.dt,
     }
+    if asked.problem is not None:
+        how["seed"] = None
     return quantities(condition, problem), how
 
 
