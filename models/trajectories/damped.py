@@ -82,4 +82,8 @@ DAMPED = SecondRun(
     source=SOURCE,
     neuron=NEURON,
     synapse=SYNAPSE,
+    claims={
+        "gradient": "that of the discrete cost, at any beta",
+        "friction": "the second run keeps it, and no momentum is flipped",
+    },
 )

@@ -150,12 +150,16 @@ def _list(options) -> int:
 
     names = RULES if options.rule is None else [options.rule]
     rules = {rule.name: rule for rule in map(find_rule, names)}
-    places, tasks = ({}, {}) if options.rule else (CONDITIONS, TASKS)
-    conditions = {name: load(place) for name, place in places.items()}
+    tables = {"boundary_conditions": CONDITIONS, "second_runs": SECOND_RUNS}
+    others = {
+        heading: {} if options.rule else {n: load(at) for n, at in table.items()}
+        for heading, table in tables.items()
+    }
+    tasks = {} if options.rule else TASKS
     if options.json:
-        print(json.dumps(listing.as_json(tasks, rules, conditions), indent=2))
+        print(json.dumps(listing.as_json(tasks, rules, others), indent=2))
     else:
-        print(listing.as_text(tasks, rules, conditions))
+        print(listing.as_text(tasks, rules, others))
     return 0
 
 

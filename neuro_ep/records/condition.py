@@ -90,6 +90,8 @@ class SecondRun:
 
     neuron, synapse
         The equations of both runs, of every neuron and from every one to every one.
+    claims
+        What is promised: name -> value that tests measure.
     bounds
         What ``check`` measures -> (lowest, highest).
     """
@@ -100,4 +102,5 @@ class SecondRun:
     neuron: NeuronModel
     synapse: SynapseModel
     family: str = "second run"
+    claims: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
