@@ -161,7 +161,9 @@ def broken(measured: Mapping, bounds: Mapping) -> list[str]:
         for part, value in _parts(measured[name]).items():
             if not low <= value <= high:
                 of = f" of {part}" if part else ""
-                sentences.append(f"{name}{of} is {value:.3g}, not {low:g} to {high:g}")
+                sentences.append(
+                    f"{name}{of} is {value:.3g}, not {low:.10g} to {high:.10g}"
+                )
     return sentences
 
 
@@ -185,7 +187,7 @@ def table(found: Mapping) -> str:
     lines = [f"{found['rule']} on {network}: {', '.join(facts)}", ""]
     for name in names:
         bound = found["bounds"].get(name)
-        claimed = f"{bound[0]:g} to {bound[1]:g}" if bound else "not claimed"
+        claimed = f"{bound[0]:.10g} to {bound[1]:.10g}" if bound else "not claimed"
         wrong = "   (wrong on purpose)" if name in found["controls"] else ""
         for part, value in _parts(found[name]).items():
             lines.append(f"{name:{width}} {part:20} {value:12.4g}   {claimed}{wrong}")

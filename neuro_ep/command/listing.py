@@ -69,6 +69,8 @@ def as_text(tasks: Tasks, rules: Rules, others: Checked) -> str:
         for preset, chosen in rule.presets.items():
             lines.append(_line("", f"--preset {preset}: {_numbers(chosen)}"))
     for heading, checked in others.items():
+        if not checked:
+            continue
         lines += ["", f"{heading.replace('_', ' ')} (neuro-ep check NAME)"]
         for name, one in checked.items():
             lines += _described(name, one)
