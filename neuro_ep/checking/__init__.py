@@ -117,7 +117,7 @@ def check(
     if settings is not None:
         known = {name for name in family.reads if name in getattr(rule, "reads", ())}
         choices = choices_of(settings, known) | choices
-        fixed = {"fixed": list(ALWAYS_FIXED)}
+        fixed = {"fixed": [name for name in ALWAYS_FIXED if name not in choices]}
     asked = family.asked(rule, choices)
     with on_target("numpy"):
         measured, how = family.measure(rule, asked)
@@ -184,7 +184,10 @@ def table(found: Mapping) -> str:
     meanings = FAMILIES[found["family"]].quantities
     names = [name for name in meanings if name in found]
     width = max(26, *map(len, names))
-    lines = [f"{found['rule']} on {network}: {', '.join(facts)}", ""]
+    lines = [f"{found['rule']} on {network}: {', '.join(facts)}"]
+    if found.get("fixed"):
+        lines.append(f"fixed by the check: {', '.join(found['fixed'])}")
+    lines.append("")
     for name in names:
         bound = found["bounds"].get(name)
         claimed = f"{bound[0]:.10g} to {bound[1]:.10g}" if bound else "not claimed"

@@ -31,13 +31,13 @@ Bounds = Mapping[str, tuple[float, float]]
 class Asked:
     """What a check shall measure on, the family's own where the caller says nothing.
 
-    layers are units from the input on, () where the network is not layered; batch is
-    None where it depends on the layers. choices are settings by name. problem and
+    layers are units from the input on, () where the network is not layered; batch is 0
+    where it depends on the layers. choices are settings by name. problem and
     duration are those of trajectories, None where the family has its own.
     """
 
     layers: tuple[int, ...] = ()
-    batch: int | None = None
+    batch: int = 0
     seed: int = 0
     choices: Mapping[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
@@ -82,7 +82,7 @@ class Family:
     bounds: Bounds
     measure: Callable[[Any, Asked], tuple[dict, dict]]
     layers: tuple[int, ...] = ()
-    batch: int | None = None
+    batch: int = 0
     reads: tuple[str, ...] = ("layers", "batch", "seed")
     controls: tuple[str, ...] = ()
     memory: Callable[[tuple[int, ...], int], float] = weights_and_states
@@ -105,14 +105,13 @@ class Family:
         own = {name: chosen.pop(name, None) for name in ("problem", "duration")}
         seed = _seed(chosen.pop("seed", self.seed))
         layers = checked(LAYERS, chosen.pop("layers", self.layers))
-        batch = chosen.pop("batch", self.batch)
-        batch = batch if batch is None else checked(BATCH, batch)
+        batch = checked(BATCH, chosen.pop("batch")) if "batch" in chosen else self.batch
         self._check_size(layers, batch)
         if chosen:
             subject.check_choices(chosen)
         return Asked(layers, batch, seed, chosen, **own)
 
-    def _check_size(self, layers: tuple[int, ...], batch: int | None):
+    def _check_size(self, layers: tuple[int, ...], batch: int):
         """Raises InputError for what is no network, or larger than the machine."""
         if not self.layers:
             return

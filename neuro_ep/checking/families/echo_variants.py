@@ -7,6 +7,7 @@ friction, or with an antisymmetric part added to its weights.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -49,10 +50,10 @@ OTHERS = tuple(name for name in CLASSES if name != "w")
 
 def measure_friction(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what is measured, how) of a rule whose neurons have friction."""
-    known = {"neurons": one_layer(asked), "friction": FRICTION}
-    problem = reference(asked.seed, **known)
-    coarse = reference(asked.seed, dt=0.2, **known)
-    end = reference(asked.seed, cost="end", **known)
+    subject = partial(
+        reference, asked.seed, neurons=one_layer(asked), friction=FRICTION
+    )
+    problem, coarse, end = subject(), subject(dt=0.2), subject(cost="end")
     built, exact = probe(rule, problem), exact_gradient(problem)
     found = [show(built, beta).gradient for beta in (BETA, 10 * BETA)]
     wrong = show(probe(unweighted(rule), problem), BETA).gradient

@@ -82,7 +82,9 @@ BOUNDS = {
 def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what was measured, how) of a rule; settings that it reads are as asked."""
     settings = settings_of(asked.choices)
-    subject = make_subject(rule, settings, asked.layers, asked.batch, asked.seed)
+    subject = make_subject(
+        rule, settings, asked.layers, asked.batch or None, asked.seed
+    )
     how = {
         "betas": list(BETAS),
         "layers": list(subject.settings.layers),
