@@ -1,4 +1,4 @@
-"""The physics: the tables of rules and of boundary conditions, and where each stands.
+"""The physics: the tables of rules and of what else is checked, and where each stands.
 
 A rule is imported when it is first used, since its equations need Brian2:
 
@@ -35,13 +35,16 @@ CONDITIONS = {
     for name in ("CIVP", "CBVP", "MIXED", "NATURAL", "PERIODIC", "PFVP")
 }
 
+#: Networks without layers -> the same. They are checked and not trained with.
+SECOND_RUNS = {"damped": ("trajectories.damped", "DAMPED")}
+
 #: What is public besides: published settings, further rules.
 _OTHERS = {"COUPLED_OSCILLATORS": ("echo.oscillators", "COUPLED_OSCILLATORS")}
 
-_PUBLIC = {place[1]: place for place in (*RULES.values(), *CONDITIONS.values())}
-_PUBLIC |= _OTHERS
+_TABLES = (RULES, CONDITIONS, SECOND_RUNS)
+_PUBLIC = {place[1]: place for table in _TABLES for place in table.values()} | _OTHERS
 
-__all__ = ["CONDITIONS", "RULES", *_PUBLIC]
+__all__ = ["CONDITIONS", "RULES", "SECOND_RUNS", *_PUBLIC]
 
 
 def load(place: tuple[str, str]) -> Any:

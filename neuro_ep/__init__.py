@@ -9,8 +9,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# public name -> (module, name in that module)
-_PUBLIC = {
+# public name -> (module, name in that module; None is the module itself)
+_PUBLIC: dict[str, tuple[str, str | None]] = {
     "BiasSynapses": ("neuro_ep.engine.convolution", "BiasSynapses"),
     "BoundaryCondition": ("neuro_ep.records.condition", "BoundaryCondition"),
     "ConvSynapses": ("neuro_ep.engine.convolution", "ConvSynapses"),
@@ -22,6 +22,7 @@ _PUBLIC = {
     "PARAMETERS": ("neuro_ep.records.parameter", "DECLARED"),
     "Parameter": ("neuro_ep.records.parameter", "Parameter"),
     "Phase": ("neuro_ep.records.protocol", "Phase"),
+    "Plan": ("neuro_ep.run.plan", "Plan"),
     "PoolSynapses": ("neuro_ep.engine.convolution", "PoolSynapses"),
     "Protocol": ("neuro_ep.records.protocol", "Protocol"),
     "Rule": ("neuro_ep.records.rule", "Rule"),
@@ -34,12 +35,15 @@ _PUBLIC = {
     "build_network": ("neuro_ep.build.network", "build_network"),
     "changed": ("neuro_ep.records.settings", "changed"),
     "check": ("neuro_ep.checking", "check"),
+    "epoch_draw": ("neuro_ep.training.epochs", "epoch_draw"),
     "estimator": ("neuro_ep.trajectories", "estimator"),
     "find_rule": ("neuro_ep.command.rules", "find_rule"),
     "free_then_nudged": ("neuro_ep.records.protocol", "free_then_nudged"),
     "initial_weights": ("neuro_ep.training.initial_weights", "initial_weights"),
+    "layer_names": ("neuro_ep.build.wiring", "layer_names"),
     "load_dataset": ("neuro_ep.tasks.datasets", "load"),
     "make_simulation": ("neuro_ep.run.build", "simulation"),
+    "moment": ("neuro_ep.records.moment", None),
     "on_target": ("neuro_ep.run.target", "on_target"),
     "open_recording": ("neuro_ep.recording", "open_recording"),
     "rebuild": ("neuro_ep.training.rebuild", "rebuild"),
@@ -54,7 +58,9 @@ def __getattr__(name: str) -> Any:
         module, attribute = _PUBLIC[name]
     except KeyError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(import_module(module), attribute)
+    value = import_module(module)
+    if attribute is not None:
+        value = getattr(value, attribute)
     globals()[name] = value
     return value
 

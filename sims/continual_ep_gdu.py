@@ -24,9 +24,8 @@ import numpy as np
 
 from neuro_ep import Settings, changed, checking, load_dataset, on_target
 from neuro_ep.checking import mean_error, stepwise_curves
-from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
-from neuro_ep.oracle import gradient
-from neuro_ep.oracle.assembly import layer_names
+from neuro_ep.models import CONTINUAL_EP
+from neuro_ep.oracle import assembly, gradient
 
 #: Curves that are drawn of every layer, and the beta at which they are taken.
 SHOWN, BETA, SEED = 5, 0.005, 1
@@ -101,7 +100,7 @@ def curves(built: checking.Probe, beta: float, g: float = checking.STEPWISE_GAIN
     sizes = built.subject.field.sizes
     cuts = np.cumsum(sizes[1:])[:-1]
     parts = (np.split(values[:, 0], cuts, axis=1) for values in (nabla_s, delta_s))
-    names = layer_names(len(sizes))[1:]
+    names = assembly.layer_names(len(sizes))[1:]
     for name, nabla, delta in zip(names, *parts, strict=True):
         yield "neurons", name, nabla, delta
     for name in (

@@ -34,7 +34,7 @@ from neuro_ep import (
     on_target,
     train,
 )
-from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
+from neuro_ep.models import CONTINUAL_VF
 
 WEIGHTS = ("input_to_hidden", "hidden_to_output", "output_to_hidden")
 #: Weights whose angle is taken together.

@@ -34,21 +34,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import (
-    Rule,
-    Simulation,
-    build_network,
-    changed,
-    make_simulation,
-    on_target,
-)
-from neuro_ep.checking.families import echo
-from neuro_ep.checking.families.heb import PLACES, by_class, matrix, once, places
-from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
+from neuro_ep import Rule, Simulation, moment, on_target
+from neuro_ep.checking import trajectory_probe as probing
+from neuro_ep.models import COUPLED_OSCILLATORS
+from neuro_ep.oracle import Parameters, Problem
 from neuro_ep.oracle import trajectory_oscillators as oracle
-from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import Problem
-from neuro_ep.records import moment
 
 OSCILLATORS, DT, BETA = 6, 0.1, 1e-3
 
@@ -142,14 +132,10 @@ class Learned:
 
 def assemble(rule: Rule, problem: Problem, steps: int, target: str) -> Simulation:
     """The oscillators, for so many presentations."""
-    settings = changed(
-        echo.settings_for(problem, "symmetric", BETA), optimiser="adam", eta=(RATE,)
-    )
+    learning = {"optimiser": "adam", "eta": (RATE,), "beta": BETA}
     with on_target(target):
-        network = build_network(
-            rule, settings, capacity=steps, set_values=target != "standalone"
-        )
-        return make_simulation(network)
+        built = probing.probe(rule, problem, watched=(), times=steps, **learning)
+    return built.simulation
 
 
 def without_turn() -> Rule:
@@ -167,13 +153,14 @@ def learn(built: Simulation, problem: Problem, case: str, steps: int, **other):
     """Learned from echoes; other are arrays of the presentations that are not usual."""
     plan = built.plan
     values = {f"{plan.presentations}.{key}": value for key, value in other.items()}
-    for name, (group, variable) in PLACES.items():
-        values[f"{group}.{variable}"] = plan.unit * matrix(name, problem)
-        values[f"{group}.eta"] = RATE if name in CASES[case] else 0.0
-    cost, where = f"{plan.presentations}.cost", places()
-    found = built.run(once(problem, steps), values, [cost, *where.values()])
+    where = probing.places_of()
+    for name, place in where.items():
+        values[place] = plan.unit * probing.matrix(name, problem)
+        values[f"{place.split('.')[0]}.eta"] = RATE if name in CASES[case] else 0.0
+    cost, sample = f"{plan.presentations}.cost", probing.once(problem, steps)
+    found = built.run(sample, values, [cost, *where.values()])
     theta = {
-        name: by_class(name, found[place], problem) / plan.unit
+        name: probing.by_class(name, found[place], problem) / plan.unit
         for name, place in where.items()
     }
     return Learned(found[cost], theta)
@@ -201,15 +188,15 @@ def exact(problem: Problem, case: str, steps: int) -> np.ndarray:
 def read_outs(problem: Problem, case: str, theta: Parameters) -> dict[str, np.ndarray]:
     """What the last oscillator does, simulated, at the end of every step (steps,)."""
     with on_target("numpy"):
-        built = echo.probe(COUPLED_OSCILLATORS, problem)
+        built = probing.probe(COUPLED_OSCILLATORS, problem)
     networks = {"teacher": drawn(5, case), "before": problem.theta, "after": theta}
     return {name: followed(built, of) for name, of in networks.items()}
 
 
-def followed(built: echo.Probe, theta: Parameters) -> np.ndarray:
+def followed(built: probing.EchoProbe, theta: Parameters) -> np.ndarray:
     """The read-out with these parameters."""
-    given = replace(built, problem=replace(built.problem, theta=theta))
-    state = echo.show(given, BETA).state["q_plus"]
+    given = probing.with_problem(built, theta=theta)
+    state = probing.show(given, BETA).state["q_plus"]
     return state[: built.problem.steps, -1]
 
 

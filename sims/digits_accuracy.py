@@ -27,9 +27,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from neuro_ep import load_dataset, train
-from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
-from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
-from neuro_ep.models.equilibrium.ep import EQUILIBRIUM_PROPAGATION
+from neuro_ep.models import CONTINUAL_EP, CONTINUAL_VF, EQUILIBRIUM_PROPAGATION
 
 #: Rule, and the preset of its settings (None: its default).
 RUNS = (

@@ -25,9 +25,8 @@ import h5py
 import numpy as np
 
 from neuro_ep import RunError
-from neuro_ep.oracle import dyads
-from neuro_ep.oracle.backpropagation import backpropagation, random_network
-from neuro_ep.oracle.chain import REFERENCES, Chain
+from neuro_ep.oracle import Chain, chain, compare, dyads
+from neuro_ep.oracle import backpropagation as bp
 
 LAYERS = (20, 64, 64, 64, 10)
 #: Sweeps after which what has not settled is said not to.
@@ -47,7 +46,7 @@ PANELS: dict[str, tuple[dict, dict]] = {
     "tanh": (VARIANTS, {"activation": "tanh"}),
     "sigmoid": (VARIANTS, {"activation": "sigmoid"}),
     "relu": (VARIANTS | DAMPED, {"activation": "relu"}),
-    "squared error": ({r: {"reference": r} for r in REFERENCES}, SQUARED),
+    "squared error": ({r: {"reference": r} for r in chain.REFERENCES}, SQUARED),
 }
 #: Where alpha is varied.
 BETA = 0.1
@@ -80,7 +79,7 @@ def main(size: str = "full", out: str = "runs/dual_propagation_error.h5") -> dic
 def case(seed: int) -> tuple:
     """(weights, biases, x, y): normal x, one-hot y."""
     random = np.random.default_rng(seed)
-    weights, biases = random_network(LAYERS, random)
+    weights, biases = bp.random_network(LAYERS, random)
     x = random.standard_normal((1, LAYERS[0]))
     return weights, biases, x, np.eye(LAYERS[-1])[random.integers(0, LAYERS[-1], 1)]
 
@@ -102,23 +101,18 @@ def against_alpha(cases, alphas, transpose) -> np.ndarray:
 
 def fidelity(case, setting) -> tuple[float, float]:
     """(relative error, cosine) of the gradient of all weights; NaN where unsettled."""
-    chain = Chain(*case, **setting)
+    there = Chain(*case, **setting)
     try:
-        settled = dyads.settle(chain, most=MOST)
+        settled = dyads.settle(there, most=MOST)
     except RunError:
         return np.nan, np.nan
-    found = flat(dyads.gradient(settled)[0])
-    if chain.reference == "prox":
-        found = found * dyads.prox_factor(chain)
-    network = chain.weights, chain.biases, chain.x, chain.y
-    truth = flat(backpropagation(*network, chain.activation, chain.cost)[0])
-    size = np.linalg.norm(truth)
-    error = np.linalg.norm(found - truth) / size
-    return float(error), float(found @ truth / size / np.linalg.norm(found))
-
-
-def flat(arrays) -> np.ndarray:
-    return np.concatenate([array.ravel() for array in arrays])
+    found = compare.flat(dyads.gradient(settled)[0])
+    if there.reference == "prox":
+        found = found * dyads.prox_factor(there)
+    network = there.weights, there.biases, there.x, there.y
+    truth = bp.backpropagation(*network, there.activation, there.cost)[0]
+    truth = compare.flat(truth)
+    return compare.relative_error(found, truth), compare.cosine(found, truth)
 
 
 def row(errors) -> str:

@@ -24,12 +24,10 @@ from brian2 import StateMonitor
 from scipy.stats import gamma
 
 from neuro_ep import build_network, changed, make_simulation, on_target
-from neuro_ep.checking.families.dyads import chain_of, closed, drawn
-from neuro_ep.checking.presented import present
-from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.oracle.chain import Chain
-from neuro_ep.oracle.compartments import Compartments, read_out, settling_time
-from neuro_ep.oracle.dyads import gradient, settle
+from neuro_ep.checking import dyads as checked
+from neuro_ep.checking import present
+from neuro_ep.models import DUAL_PROPAGATION
+from neuro_ep.oracle import Chain, compartments, dyads, relative_error
 
 SHARES = (0.1, 0.01)
 STEP = 0.1
@@ -49,7 +47,7 @@ def main(size="full", out="runs/dual_propagation_settling.h5") -> dict:
             errors = settling(depth, networks, duration)
             found[depth] = np.array(
                 [
-                    [settling_time(row, share, STEP) for share in SHARES]
+                    [compartments.settling_time(row, share, STEP) for share in SHARES]
                     for row in errors
                 ]
             )
@@ -67,7 +65,7 @@ def settling(depth: int, networks: int, duration: float) -> np.ndarray:
     """Errors after every step from rest, (networks, steps); one build for all."""
     layers = (20, *[64] * (depth - 1), 10)
     settings = changed(
-        closed(layers, 1, cost="squared-error", beta=0.1),
+        checked.closed(layers, 1, cost="squared-error", beta=0.1),
         dynamics="continuous",
         step=STEP,
         free=duration,
@@ -79,10 +77,10 @@ def settling(depth: int, networks: int, duration: float) -> np.ndarray:
     steps = round(duration / STEP)
     rows = []
     for seed in range(networks):
-        subject = drawn(layers, 1, seed)
+        subject = checked.drawn(layers, 1, seed)
         before = len(monitors[0].t)
         run(simulation, subject)
-        truth = chain_of(settings, subject, reference="mean")
+        truth = checked.chain_of(settings, subject, reference="mean")
         there = slice(before + 1, before + 1 + steps)
         potentials = [np.asarray(getattr(m, m.record_variables[0])) for m in monitors]
         rows.append(errors_of(truth, [values[:, there] for values in potentials]))
@@ -109,18 +107,20 @@ def run(simulation, subject):
 
 def errors_of(chain: Chain, potentials: list[np.ndarray]) -> np.ndarray:
     """Of the worst layer at every step; potentials (n, steps) in volt, m then d."""
-    right = gradient(settle(chain))[0]
+    right = dyads.gradient(dyads.settle(chain))[0]
     depth, errors = len(chain.weights), []
     for step in range(potentials[0].shape[1]):
         now = [1e3 * values[:, step][None] for values in potentials]
-        dyads = read_out(chain, Compartments(now[:depth], now[depth:]))
-        errors.append(worst(gradient(dyads)[0], right))
+        there = compartments.read_out(
+            chain, compartments.Compartments(now[:depth], now[depth:])
+        )
+        errors.append(worst(dyads.gradient(there)[0], right))
     return np.array(errors)
 
 
 def worst(found, right) -> float:
     pairs = zip(found, right, strict=True)
-    return max(np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs)
+    return max(relative_error(a, b) for a, b in pairs)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import h5py
 import numpy as np
 
 from neuro_ep import load_dataset, open_recording, train
-from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
+from neuro_ep.models import DUAL_PROPAGATION
 
 #: Case -> (the preset of its settings, what is chosen otherwise).
 CASES = {

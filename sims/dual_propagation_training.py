@@ -29,19 +29,19 @@ import numpy as np
 from neuro_ep import (
     build_network,
     changed,
+    epoch_draw,
     initial_weights,
+    layer_names,
     load_dataset,
     make_simulation,
     on_target,
     open_recording,
     train,
 )
-from neuro_ep.build.wiring import layer_names
-from neuro_ep.checking.families.dyads import cosine
-from neuro_ep.checking.presented import present
-from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.oracle.backpropagation import backpropagation, descend, forward
-from neuro_ep.training.epochs import epoch_draw
+from neuro_ep.checking import present
+from neuro_ep.models import DUAL_PROPAGATION
+from neuro_ep.oracle import backpropagation as bp
+from neuro_ep.oracle import cosine
 
 #: Learner -> the preset of its settings (None: the default).
 LEARNERS = {"closed form": None, "continuous time": "digits-continuous"}
@@ -109,7 +109,7 @@ def from_gradient(simulation, digits, settings, weights) -> dict:
     in_volt = {name: 1e-3 * each.astype(float) for name, each in weights.items()}
     update = present(simulation, in_volt, x, labels, eta=settings.eta[0]).update
     forward_weights, biases = in_layers(settings, weights)
-    gradients = backpropagation(
+    gradients = bp.backpropagation(
         forward_weights, biases, x, one_hot(labels), settings.activation, settings.cost
     )[0]
     return {
@@ -137,8 +137,8 @@ def peer(digits, settings, seed: int) -> np.ndarray:
     options = settings.activation, settings.cost
     accuracies = [accuracy(digits, *here, settings.activation)]
     for epoch in range(1, settings.epochs + 1):
-        here = descend(
-            lambda *network: backpropagation(*network, *options),
+        here = bp.descend(
+            lambda *network: bp.backpropagation(*network, *options),
             *here,
             batches(digits, settings, seed, epoch),
             settings.eta[0],
@@ -157,7 +157,7 @@ def batches(digits, settings, seed: int, epoch: int):
 def accuracy(digits, weights, biases, activation: str) -> float:
     """Share of the test samples whose largest output is that of their class."""
     inputs = digits.inputs[digits.test].astype(float)
-    output = forward(weights, biases, inputs, activation)[1][-1]
+    output = bp.forward(weights, biases, inputs, activation)[1][-1]
     return float((output.argmax(axis=1) == digits.labels[digits.test]).mean())
 
 

@@ -25,11 +25,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import BoundaryCondition, RunError, estimator
-from neuro_ep.checking.families import boundary_conditions as checking
-from neuro_ep.models.trajectories.boundary_conditions import CIVP, CONDITIONS, PFVP
-from neuro_ep.oracle.trajectory import Problem, cosine, reference
-from neuro_ep.trajectories.estimators import system_of
+from neuro_ep import BoundaryCondition, RunError, check, estimator
+from neuro_ep.checking import boundary_conditions as checking
+from neuro_ep.models import CIVP, CONDITIONS, PFVP, load
+from neuro_ep.oracle import Problem, cosine, reference
+from neuro_ep.trajectories import system_of
+
+#: Every condition, by name.
+EVERY = {name: load(place) for name, place in CONDITIONS.items()}
 
 #: At which conditions are compared; smaller where the horizon is scanned, for the
 #: longest of them amplify a nudge.
@@ -57,7 +60,7 @@ def main(size: str = "full", out: str = "runs/glep_boundary_conditions.h5") -> d
     with h5py.File(out, "w") as file:
         file.attrs["beta"], file.attrs["source"] = BETA, CIVP.source
         groups = file.create_group("conditions", track_order=True)
-        for name, condition in CONDITIONS.items():
+        for name, condition in EVERY.items():
             group = groups.create_group(name)
             found[name] = write_condition(group, condition, betas)
         write_horizon(file.create_group("horizon"), durations)
@@ -70,7 +73,7 @@ def write_condition(
     group: h5py.Group, condition: BoundaryCondition, betas: np.ndarray
 ) -> float:
     """One condition: its check, its error against beta; the error at BETA."""
-    record, problem = checking.check(condition), checking.network(condition)
+    record, problem = check(condition), checking.network(condition)
     for name in ("summary", "residual", "time", "memory", "practical", "solved"):
         group.attrs[name] = getattr(condition, name)
     for name in KEPT:
@@ -102,7 +105,7 @@ def against_beta(
     }
 
 
-def errors(subject: checking.Subject, gradients) -> np.ndarray:
+def errors(subject: checking.Estimated, gradients) -> np.ndarray:
     """Relative error of each of them."""
     return np.array([subject.error(gradient) for gradient in gradients])
 
@@ -145,7 +148,7 @@ def write_sizes(group: h5py.Group, sizes: tuple[int, ...]) -> None:
     ]
     group["neurons"] = np.array(sizes)
     group["parameters"] = np.array([system_of(CIVP, p).count for p in problems])
-    for name, condition in CONDITIONS.items():
+    for name, condition in EVERY.items():
         rows = np.array([cost_of(condition, problem) for problem in problems])
         group[f"stored/{name}"], group[f"seconds/{name}"] = rows.T
 

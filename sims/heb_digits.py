@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 
 from neuro_ep import RunError, load_dataset, train
-from neuro_ep.models.echo.heb import HEB
+from neuro_ep.models import HEB
 
 TASK = "digits-rows"
 

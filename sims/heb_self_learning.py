@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from neuro_ep import (
+    Plan,
     Schedule,
     Settings,
     Simulation,
@@ -31,8 +32,7 @@ from neuro_ep import (
     make_simulation,
     on_target,
 )
-from neuro_ep.models.echo.heb import HEB
-from neuro_ep.run.plan import Plan
+from neuro_ep.models import HEB
 
 NEURONS, TARGET_SIZE = 8, 0.5
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from neuro_ep import initial_weights, load_dataset, train
-from neuro_ep.models.echo.rhel import RHEL
+from neuro_ep.models import RHEL
 
 TASK = "digits-rows"
 

@@ -19,11 +19,9 @@ import h5py
 import numpy as np
 
 from neuro_ep import Schedule, Settings, build_network, make_simulation, on_target
-from neuro_ep.benchmarks import memory
-from neuro_ep.benchmarks.rhel import PLACES, parameters
-from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.run.bundle import run_bundle
-from neuro_ep.run.scheduled import scheduled
+from neuro_ep.benchmarks import memory, rhel
+from neuro_ep.models import RHEL
+from neuro_ep.run import bundle, scheduled
 
 NEURONS, BATCH, INPUTS, OUTPUTS, STEP = 64, 4, 2, 2, 0.02
 
@@ -82,17 +80,21 @@ def series(steps: int):
 def ours(simulation, steps: int) -> int:
     """The most memory of the compiled program, in bytes, in run and echo."""
     plan = simulation.plan
-    theta = parameters(NEURONS, INPUTS)
+    theta = rhel.parameters(NEURONS, INPUTS)
     x, y = series(steps)
     frames = {"frames": steps, "target_frames": steps}
     schedule = Schedule(x, np.zeros(BATCH, int), targets=y, **frames)
-    values = {f"{PLACES[key]}.{key}": plan.unit * theta[key] for key in theta}
+    values = {f"{rhel.PLACES[key]}.{key}": plan.unit * theta[key] for key in theta}
     values[f"{plan.presentations}.phase_steps"] = np.array([steps, steps])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        values = {**plan.values, **scheduled(plan, schedule, folder), **values}
+        values = {
+            **plan.values,
+            **scheduled.scheduled(plan, schedule, folder),
+            **values,
+        }
         peak = folder / "peak"
-        found = run_bundle(
+        found = bundle.run_bundle(
             simulation.bundle,
             values,
             environment=memory.environment(peak),
@@ -112,13 +114,15 @@ def peer(steps: int) -> int:
     """The most memory of the peer above what it holds when it begins, in bytes."""
     import torch
 
-    from neuro_ep.benchmarks.peer_hamiltonian import BackpropagationThroughTime
+    from neuro_ep.benchmarks import peer_hamiltonian
 
     x, y = (
         torch.tensor(np.repeat(shown, BATCH, axis=0).swapaxes(0, 1).copy())
         for shown in series(steps)
     )
-    network = BackpropagationThroughTime(parameters(NEURONS, INPUTS), STEP)
+    network = peer_hamiltonian.BackpropagationThroughTime(
+        rhel.parameters(NEURONS, INPUTS), STEP
+    )
     network.gradient(x[:2], y[:2])
     begun = _peak()
     network.gradient(x, y)

@@ -20,9 +20,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neuro_ep import build_network, changed, make_simulation, on_target
-from neuro_ep.checking.families import echo
-from neuro_ep.models.echo.rhel import RHEL
+from neuro_ep import on_target
+from neuro_ep.checking import trajectory_probe as probing
+from neuro_ep.models import RHEL
 from neuro_ep.oracle import trajectory
 
 #: Nudging and beta of every run.
@@ -62,15 +62,12 @@ def student() -> trajectory.Problem:
 
 def ours(problem, nudging, beta, steps, target) -> np.ndarray:
     """Cost before every update of the simulated network, (steps,)."""
-    settings = changed(
-        echo.settings_for(problem, nudging, beta), optimiser="adam", eta=(RATE,)
-    )
+    learning = {"optimiser": "adam", "eta": (RATE,), "beta": beta}
     with on_target(target):
-        network = build_network(
-            RHEL, settings, capacity=steps, set_values=target != "standalone"
+        built = probing.probe(
+            RHEL, problem, nudging, watched=(), times=steps, **learning
         )
-        built = echo.Probe(problem, network, make_simulation(network), None)
-    return echo.costs(built, beta, steps)
+    return probing.costs(built, beta, steps)
 
 
 def exact(problem, steps) -> np.ndarray:

@@ -24,8 +24,9 @@ import h5py
 import numpy as np
 
 from neuro_ep import changed, load_dataset, open_recording, train
-from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
-from neuro_ep.models.dyads.spiking import DIGITS, SPIKING_DUAL_PROPAGATION
+from neuro_ep.models import DUAL_PROPAGATION, SPIKING_DUAL_PROPAGATION
+
+DIGITS = SPIKING_DUAL_PROPAGATION.defaults["digits"]
 
 #: Case -> (rule, what is chosen otherwise).
 CASES = {

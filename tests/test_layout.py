@@ -174,6 +174,7 @@ ARROWS = {
     "testing": {"errors", "records", "build", "run", "checking"},
     "benchmarks": {
         *("errors", "records", "engine", "presentation", "build", "run", "training"),
+        "oracle",
     },
     "analysis": {"errors", "recording"},
     "models": {"errors", "records"},
@@ -282,6 +283,28 @@ def test_equations_are_in_models_only():
         if (lines := equations(file.read_text()))
     }
     assert found == {}
+
+
+def test_simulations_use_what_packages_show():
+    """Nothing of a module inside neuro_ep.PACKAGE: what scripts need is public."""
+    inside = {
+        f"{path.name}: {node.module}"
+        for path in files("sims")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if within(node.module, "neuro_ep") and node.module.count(".") > 1
+    }
+    assert inside == set()
+
+
+def test_a_class_has_a_name_of_its_own():
+    names = [
+        node.name
+        for source in sources().values()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert {name for name in names if names.count(name) > 1} == set()
 
 
 # --- a fresh process ---

@@ -132,7 +132,7 @@ def synapse(
 
 
 @dataclass(frozen=True)
-class Echo:
+class EchoEquations:
     """The equations of two copies or of one, and how their gradients are read."""
 
     neuron: NeuronModel
@@ -143,7 +143,7 @@ class Echo:
     position: str
 
 
-SYMMETRIC = Echo(
+SYMMETRIC = EchoEquations(
     NeuronModel(
         hamiltonian.NEURON,
         parameters=hamiltonian.NEURON_PARAMETERS,
@@ -159,7 +159,7 @@ SYMMETRIC = Echo(
     *(GRADIENT, PAIR_GRADIENT, "q_plus"),
 )
 
-ONE_SIDED = Echo(
+ONE_SIDED = EchoEquations(
     NeuronModel(
         hamiltonian.SINGLE_NEURON,
         parameters=hamiltonian.NEURON_PARAMETERS,

@@ -32,6 +32,7 @@ difference is there at every step.
 """
 
 from neuro_ep.records import moment
+from neuro_ep.records.condition import SecondRun
 from neuro_ep.records.model import NeuronModel, SynapseModel
 
 SOURCE = "Berneman & Hexner 2025, arXiv 2506.20402"
@@ -74,3 +75,15 @@ stiffness : 1
 NEURON = NeuronModel(NEURON_EQUATIONS, regularly={moment.SECOND_HALF: STEP})
 
 SYNAPSE = SynapseModel(SYNAPSE_EQUATIONS, "stiffness", when=moment.FINISH)
+
+DAMPED = SecondRun(
+    name="damped",
+    summary="damped networks: the gradient by a second run, friction and all",
+    source=SOURCE,
+    neuron=NEURON,
+    synapse=SYNAPSE,
+    claims={
+        "gradient": "that of the discrete cost, at any beta",
+        "friction": "the second run keeps it, and no momentum is flipped",
+    },
+)

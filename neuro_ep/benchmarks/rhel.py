@@ -16,6 +16,7 @@ from neuro_ep.benchmarks import compared, in_turn
 from neuro_ep.benchmarks.work import scratch
 from neuro_ep.build.network import build_network
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.oracle.compare import relative_errors
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
@@ -54,7 +55,7 @@ PLACES = {
 
 
 @dataclass(frozen=True)
-class Work:
+class EchoWork:
     """theta by class in units of v_unit; x (batch, T, inputs), y (batch, T, outputs);
     presented so many times."""
 
@@ -88,7 +89,7 @@ def _size(rule: Rule, size: tuple[int, int], rounds: int) -> dict:
     work = make_work(neurons, steps, SIZES[size])
     rounds = min(rounds, LONG_ROUNDS) if steps > MAIN[1] else rounds
     with scratch() as folder:
-        ours = Echo(rule, work, Path(folder))
+        ours = EchoProgram(rule, work, Path(folder))
         peer, tuned = _peers(work)
         difference = checked(ours.run(), peer())
         checked(ours.run(), tuned())
@@ -103,12 +104,12 @@ def _size(rule: Rule, size: tuple[int, int], rounds: int) -> dict:
     }
 
 
-def make_work(neurons: int, steps: int, times: int, seed: int = 0) -> Work:
+def make_work(neurons: int, steps: int, times: int, seed: int = 0) -> EchoWork:
     """A network with noise for inputs and targets."""
     theta, draw = parameters(neurons, INPUTS, seed), np.random.default_rng([seed, 1])
     x = draw.normal(size=(BATCH, steps, INPUTS)).astype(np.float32)
     y = draw.normal(0, 0.3, (BATCH, steps, OUTPUTS)).astype(np.float32)
-    return Work(theta, x, y, times)
+    return EchoWork(theta, x, y, times)
 
 
 def parameters(neurons: int, inputs: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -125,10 +126,10 @@ def parameters(neurons: int, inputs: int, seed: int = 0) -> dict[str, np.ndarray
     }
 
 
-class Echo:
+class EchoProgram:
     """The work done by the rule, in a compiled program."""
 
-    def __init__(self, rule: Rule, work: Work, folder: Path):
+    def __init__(self, rule: Rule, work: EchoWork, folder: Path):
         self.work, self.samples, self.aims = work, folder / "x.raw", folder / "y.raw"
         work.x.tofile(self.samples)
         work.y.tofile(self.aims)
@@ -154,7 +155,7 @@ class Echo:
         }
 
 
-def _settings(work: Work) -> Settings:
+def _settings(work: EchoWork) -> Settings:
     duration = work.steps * STEP
     return Settings(
         layers=(INPUTS, work.theta["w"].shape[0]),
@@ -170,13 +171,13 @@ def _settings(work: Work) -> Settings:
     )
 
 
-def _schedule(work: Work, samples: Path, targets: Path) -> Schedule:
+def _schedule(work: EchoWork, samples: Path, targets: Path) -> Schedule:
     frames = {"frames": work.steps, "target_frames": work.steps}
     rows = np.tile(np.arange(BATCH), work.times)
     return Schedule(samples, rows, targets=targets, **frames)
 
 
-def _peers(work: Work):
+def _peers(work: EchoWork):
     """The same in PyTorch, plainly and tuned."""
     try:
         import torch
@@ -205,10 +206,7 @@ def checked(ours, theirs) -> float:
 
     RunError if it is more than float32 and beta make.
     """
-    worst = max(
-        float(np.linalg.norm(ours[name] - theirs[name]) / np.linalg.norm(theirs[name]))
-        for name in theirs
-    )
+    worst = max(relative_errors(ours, theirs, theirs).values())
     if not worst < SAME:
         raise RunError(
             f"the gradients of ours and of PyTorch differ by {worst:.1e}: they do not "

@@ -1,43 +1,46 @@
-"""What there is: tasks, rules, boundary conditions; as text and for JSON."""
+"""What there is: tasks, rules, what else is checked; as text and for JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from neuro_ep.records.condition import BoundaryCondition
+from neuro_ep.records.condition import BoundaryCondition, SecondRun
 from neuro_ep.records.parameter import possible
 from neuro_ep.records.rule import Preset, Rule
 
 Tasks = Mapping[str, str]
 Rules = Mapping[str, Rule]
-Conditions = Mapping[str, BoundaryCondition]
+
+#: Heading, with underscores -> name -> what is checked and not trained with.
+Checked = Mapping[str, Mapping[str, BoundaryCondition | SecondRun]]
 
 #: Width of the column of names.
 NAMES = 14
 
 
-def as_json(tasks: Tasks, rules: Rules, conditions: Conditions) -> dict:
+def as_json(tasks: Tasks, rules: Rules, others: Checked) -> dict:
     """Everything, by name."""
     return {
         "tasks": dict(tasks),
         "rules": {name: _rule(rule) for name, rule in rules.items()},
-        "boundary_conditions": {
-            name: {
-                "summary": condition.summary,
-                "source": condition.source,
-                "claims": dict(condition.claims),
-            }
-            for name, condition in conditions.items()
-        },
+    } | {
+        heading: {name: _claimed(one) for name, one in checked.items()}
+        for heading, checked in others.items()
+    }
+
+
+def _claimed(what: Rule | BoundaryCondition | SecondRun) -> dict:
+    return {
+        "summary": what.summary,
+        "source": what.source,
+        "claims": dict(what.claims),
     }
 
 
 def _rule(rule: Rule) -> dict:
     return {
-        "summary": rule.summary,
-        "source": rule.source,
-        "claims": dict(rule.claims),
+        **_claimed(rule),
         "tasks": list(rule.defaults),
         "parameters": {
             name: {"help": parameter.help, "values": possible(parameter)}
@@ -56,7 +59,7 @@ def _preset(preset: Preset) -> dict:
     }
 
 
-def as_text(tasks: Tasks, rules: Rules, conditions: Conditions) -> str:
+def as_text(tasks: Tasks, rules: Rules, others: Checked) -> str:
     """Everything, in lines."""
     lines = ["tasks", *(_line(name, text) for name, text in tasks.items())]
     lines += ["", "rules"]
@@ -65,9 +68,12 @@ def as_text(tasks: Tasks, rules: Rules, conditions: Conditions) -> str:
         lines.append(_line("", f"reads: {', '.join(rule.reads)}"))
         for preset, chosen in rule.presets.items():
             lines.append(_line("", f"--preset {preset}: {_numbers(chosen)}"))
-    lines += ["", "boundary conditions (neuro-ep check NAME)"]
-    for name, condition in conditions.items():
-        lines += _described(name, condition)
+    for heading, checked in others.items():
+        if not checked:
+            continue
+        lines += ["", f"{heading.replace('_', ' ')} (neuro-ep check NAME)"]
+        for name, one in checked.items():
+            lines += _described(name, one)
     return "\n".join(lines)
 
 
@@ -75,7 +81,7 @@ def _line(name: str, text: str) -> str:
     return f"  {name:{NAMES}} {text}"
 
 
-def _described(name: str, what: Rule | BoundaryCondition) -> list[str]:
+def _described(name: str, what: Rule | BoundaryCondition | SecondRun) -> list[str]:
     claims = [_line("", f"{key}: {text}") for key, text in what.claims.items()]
     return [_line(name, what.summary), _line("", what.source), *claims]
 

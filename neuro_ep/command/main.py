@@ -24,10 +24,10 @@ from neuro_ep.command.options import (
     add_training,
     add_variant,
 )
-from neuro_ep.command.rules import find_condition, find_rule
+from neuro_ep.command.rules import find_checked, find_rule
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.messages import mute_if_broken, say
-from neuro_ep.models import CONDITIONS, RULES, load
+from neuro_ep.models import CONDITIONS, RULES, SECOND_RUNS, load
 from neuro_ep.records.parameter import DECLARED, suggestion
 from neuro_ep.tasks import TASKS
 
@@ -100,7 +100,8 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     add_parameters(training, *_told(words))
     checking = commands.add_parser("check", help="is it the gradient?")
     checking.set_defaults(run=_check)
-    add_checking(checking, [*RULES, *CONDITIONS])
+    add_checking(checking, [*RULES, *CONDITIONS, *SECOND_RUNS])
+    add_parameters(checking, DECLARED.values())
     ordering = commands.add_parser("order", help="what a step does, in its order")
     ordering.set_defaults(run=_order)
     add_variant(ordering, RULES)
@@ -149,12 +150,16 @@ def _list(options) -> int:
 
     names = RULES if options.rule is None else [options.rule]
     rules = {rule.name: rule for rule in map(find_rule, names)}
-    places, tasks = ({}, {}) if options.rule else (CONDITIONS, TASKS)
-    conditions = {name: load(place) for name, place in places.items()}
+    tables = {"boundary_conditions": CONDITIONS, "second_runs": SECOND_RUNS}
+    others = {
+        heading: {} if options.rule else {n: load(at) for n, at in table.items()}
+        for heading, table in tables.items()
+    }
+    tasks = {} if options.rule else TASKS
     if options.json:
-        print(json.dumps(listing.as_json(tasks, rules, conditions), indent=2))
+        print(json.dumps(listing.as_json(tasks, rules, others), indent=2))
     else:
-        print(listing.as_text(tasks, rules, conditions))
+        print(listing.as_text(tasks, rules, others))
     return 0
 
 
@@ -189,31 +194,14 @@ def _short(value) -> str:
 
 
 def _check(options) -> int:
-    condition = find_condition(options.rule)
-    if condition is not None:
-        found, table = _check_condition(condition, options)
-    else:
-        from neuro_ep import checking
+    from neuro_ep import checking
 
-        rule, table = find_rule(options.rule), checking.table
-        found = checking.check(
-            rule, layers=options.layers, batch=options.batch, seed=options.seed
-        )
-    print(json.dumps(found) if options.json else table(found))
+    names = ("seed", *DECLARED)
+    found = checking.check(
+        find_checked(options.rule), **{name: getattr(options, name) for name in names}
+    )
+    print(json.dumps(found) if options.json else checking.table(found))
     return 0 if found["passed"] else 1
-
-
-def _check_condition(condition, options):
-    """A boundary condition on the network of its reference; and how to show it."""
-    from neuro_ep.checking.families import boundary_conditions as boundary
-
-    for name in ("layers", "batch"):
-        if getattr(options, name) is not None:
-            raise InputError(
-                f"--{name}: {options.rule} is checked on one network of its own; "
-                "leave it out"
-            )
-    return boundary.check(condition, seed=options.seed), boundary.table
 
 
 def _order(options) -> int:

@@ -28,8 +28,6 @@ class Parser(argparse.ArgumentParser):
 def add_checking(command: argparse.ArgumentParser, rules: Iterable[str]):
     """What ``check`` is told."""
     command.add_argument("rule", metavar="RULE", help=", ".join(rules))
-    command.add_argument("--layers", type=_integers, help="units, such as 784,512,10")
-    command.add_argument("--batch", type=_integer, help="samples presented together")
     command.add_argument("--seed", type=_integer, help="of weights and samples")
 
 

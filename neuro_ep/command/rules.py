@@ -18,7 +18,7 @@ from types import ModuleType
 
 from neuro_ep import models
 from neuro_ep.errors import InputError
-from neuro_ep.records.condition import BoundaryCondition
+from neuro_ep.records.condition import BoundaryCondition, SecondRun
 from neuro_ep.records.parameter import suggestion
 from neuro_ep.records.rule import Rule
 
@@ -52,10 +52,13 @@ def find_rule(word: str | Rule) -> Rule:
     )
 
 
-def find_condition(word: str) -> BoundaryCondition | None:
-    """The boundary condition of that name, None where it is none."""
-    place = models.CONDITIONS.get(word)
-    return None if place is None else models.load(place)
+def find_checked(word: str) -> Rule | BoundaryCondition | SecondRun:
+    """What a word names of all that can be checked.
+
+    Raises InputError where there is nothing of that name.
+    """
+    place = (models.CONDITIONS | models.SECOND_RUNS).get(word)
+    return find_rule(word) if place is None else models.load(place)
 
 
 def _named(word: str):

@@ -13,7 +13,7 @@ import sympy
 
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.equations import parse, resolved, symbol, units
-from neuro_ep.oracle.field import TOLD, Edge, Factor, Field, Neuron, Product
+from neuro_ep.oracle.field import TOLD, Factor, Field, Neuron, PairProduct, Projection
 from neuro_ep.records.model import NetworkModel, SynapseModel
 
 #: Name, record, part of the energy, and numbers of the layers that are joined.
@@ -127,24 +127,24 @@ def _wiring(model: NetworkModel, sizes) -> Iterator[Place]:
         yield "normaliser", model.normaliser, None, last, last
 
 
-def _edge(model, name, record, part, pre, post, sizes, neurons, of) -> Edge:
+def _edge(model, name, record, part, pre, post, sizes, neurons, of) -> Projection:
     """Synapses with the sums that their two ends declare, and their energy."""
     equations = parse(record.equations, of)
     constants = _constants(record, equations, of)
     ends = (None if pre is None else neurons[pre], neurons[post])
-    sums: list[Product] = []
+    sums: list[PairProduct] = []
     for variable, equation in equations.items():
         target, _, side = variable.rpartition("_")
         reached = ends[0] if side == "pre" else ends[1]
         if "summed" in equation.flags and reached and target in reached.equations:
             value = resolved(equations, equation.expression, constants)
             sums += _products(value, record.weight, *ends, side, target)
-    energy: list[Product] = []
+    energy: list[PairProduct] = []
     if part and part in _stated(model):
         text = parse(f"energy = {model.energy[part]} : 1", of)["energy"].expression
         value = resolved(equations, text, constants)
         energy += _products(value, record.weight, *ends, "", "")
-    return Edge(
+    return Projection(
         name=name,
         pre=pre,
         post=post,
@@ -186,7 +186,7 @@ def _products(value, weight: str | None, pre, post, side: str, target: str):
                 for found, name in names.items()
             }
             bound[end] = _factor(ends[end].subs(known, simultaneous=True), neuron)
-        products.append(Product(bound["pre"], bound["post"], side, target))
+        products.append(PairProduct(bound["pre"], bound["post"], side, target))
     return products
 
 

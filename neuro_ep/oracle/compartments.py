@@ -21,6 +21,7 @@ import numpy as np
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.backpropagation import Array
 from neuro_ep.oracle.chain import Chain
+from neuro_ep.oracle.compare import relative_error
 from neuro_ep.oracle.dyads import Dyads, drive, gradient, updated
 
 #: A time constant: one for all, or one for each of the layers 1 ... L, a number or (n,)
@@ -173,11 +174,7 @@ def settling_time(errors: Array, share: float, dt: float = 0.1) -> float:
 
 
 def _worst(found: Sequence[Array], truth: Sequence[Array]) -> float:
-    errors = [
-        np.linalg.norm(a - b) / np.linalg.norm(b)
-        for a, b in zip(found, truth, strict=True)
-    ]
-    return float(max(errors))
+    return max(relative_error(a, b) for a, b in zip(found, truth, strict=True))
 
 
 def stream(

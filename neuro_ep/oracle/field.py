@@ -65,7 +65,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Product:
+class PairProduct:
     """w_ij * pre(s_i) * post(s_j), and the sum that it is part of, if any."""
 
     pre: Factor
@@ -75,7 +75,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Edge:
+class Projection:
     """Synapses from layer ``pre`` (None: the unit that biases come from) to ``post``.
 
     ``unit`` is 1 SI unit of the weight in units of the oracle; None where there is no
@@ -86,8 +86,8 @@ class Edge:
     pre: int | None
     post: int
     shape: tuple[int, int]
-    sums: tuple[Product, ...]
-    energy: tuple[Product, ...]
+    sums: tuple[PairProduct, ...]
+    energy: tuple[PairProduct, ...]
     unit: float | None = 1.0
 
     def matrix(self, theta: Parameters) -> np.ndarray:
@@ -106,13 +106,13 @@ class Field:
     sizes: tuple[int, ...]
     neurons: tuple[Neuron, ...]
     rates: tuple
-    edges: tuple[Edge, ...]
+    edges: tuple[Projection, ...]
     read_out: Factor
     energies: tuple
     cost: str
 
     @property
-    def learned(self) -> list[Edge]:
+    def learned(self) -> list[Projection]:
         """The edges that have weights."""
         return [edge for edge in self.edges if edge.unit is not None]
 
@@ -191,7 +191,7 @@ class Bend:
     ``gate`` is df/dI of the layer that the sum reaches, ``sum`` the matrix product.
     """
 
-    edge: Edge
+    edge: Projection
     forward: bool
     gate: np.ndarray
     near: np.ndarray

@@ -39,7 +39,7 @@ START = 0.25
 
 
 @dataclass(frozen=True)
-class Times:
+class WindowTimes:
     """In steps: time constants of compartments and filters, burn-in and window."""
 
     tau: float = 20.0
@@ -49,7 +49,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class State:
+class DyadState:
     """m, d of the layers 1 ... L; v, S * kappa of the generators of 1 ... L - 1.
 
     Each is (batch, n).
@@ -97,10 +97,10 @@ ENCODERS: dict[str, Fire] = {
 }
 
 
-def at_rest(chain: Chain, start: tuple[float, float] = (START, START)) -> State:
+def at_rest(chain: Chain, start: tuple[float, float] = (START, START)) -> DyadState:
     """Compartments and filters at zero, integrators at `start`, those of s+ and s-."""
     shapes = [(len(chain.x), w.shape[1]) for w in chain.weights]
-    return State(
+    return DyadState(
         [np.zeros(shape) for shape in shapes],
         [np.zeros(shape) for shape in shapes],
         [[np.full(shape, v) for v in start] for shape in shapes[:-1]],
@@ -108,7 +108,7 @@ def at_rest(chain: Chain, start: tuple[float, float] = (START, START)) -> State:
     )
 
 
-def read_out(chain: Chain, state: State) -> Dyads:
+def read_out(chain: Chain, state: DyadState) -> Dyads:
     """The filtered spikes of hidden dyads; the states of analog output dyads."""
     c_plus, c_minus = chain.gains
     m, d = state.m[-1], state.d[-1]
@@ -117,12 +117,12 @@ def read_out(chain: Chain, state: State) -> Dyads:
     return Dyads(chain, plus, minus)
 
 
-def integrated(chain: Chain, state: State, times: Times) -> State:
+def integrated(chain: Chain, state: DyadState, times: WindowTimes) -> DyadState:
     """After all has moved by the state there was, before anything fires."""
     basal, apical = _targets(read_out(chain, state))
     leak = 1 - 1 / times.tau_s
     driven = zip(state.v, drives(chain, state), strict=True)
-    return State(
+    return DyadState(
         [m + (to - m) / times.tau for m, to in zip(state.m, basal, strict=True)],
         [d + (to - d) / times.tau for d, to in zip(state.d, apical, strict=True)],
         [[v + f for v, f in zip(*pairs, strict=True)] for pairs in driven],
@@ -130,7 +130,7 @@ def integrated(chain: Chain, state: State, times: Times) -> State:
     )
 
 
-def drives(chain: Chain, state: State) -> list[Pair]:
+def drives(chain: Chain, state: DyadState) -> list[Pair]:
     """f(m + c+ d) and f(m - c- d) of the hidden layers."""
     (c_plus, c_minus), f = chain.gains, chain.activation_of(1).value
     hidden = zip(state.m[:-1], state.d[:-1], strict=True)
@@ -150,8 +150,8 @@ def _targets(dyads: Dyads) -> tuple[list[Array], list[Array]]:
 
 
 def fired(
-    state: State, rates: list[Pair], times: Times, fire: Fire, random
-) -> tuple[State, list[Pair]]:
+    state: DyadState, rates: list[Pair], times: WindowTimes, fire: Fire, random
+) -> tuple[DyadState, list[Pair]]:
     """After the generators of all layers; and their spikes."""
     layers = zip(state.v, rates, strict=True)
     spikes, v = zip(*(fire(*layer, random) for layer in layers), strict=True)
@@ -167,8 +167,8 @@ def _entered(traces: Pair, spikes: Pair, tau_s: float) -> Pair:
 
 
 def steps(
-    chain: Chain, times: Times, encoder: str, state: State, seed: int = 0
-) -> Iterator[tuple[State, list[Pair]]]:
+    chain: Chain, times: WindowTimes, encoder: str, state: DyadState, seed: int = 0
+) -> Iterator[tuple[DyadState, list[Pair]]]:
     """Without end: the state after a step, and the spikes in it."""
     if encoder not in ENCODERS:
         raise InputError(f"no encoder {encoder!r}; choose of {', '.join(ENCODERS)}")
@@ -182,7 +182,7 @@ def steps(
 
 def spiking_gradient(
     chain: Chain,
-    times: Times,
+    times: WindowTimes,
     encoder: str = "subtractive",
     start: tuple[float, float] = (START, START),
     seed: int = 0,

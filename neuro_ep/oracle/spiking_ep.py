@@ -39,7 +39,7 @@ ACTIVATIONS = {"sigmoid": ("sigmoid", 4.0, 0.5), "hard-sigmoid": ("hard-sigmoid"
 
 
 @dataclass(frozen=True)
-class Times:
+class PhaseTimes:
     """In steps: time constants of membranes, currents and filters; phases."""
 
     free: int
@@ -74,7 +74,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class State:
+class NeuronState:
     """Of the layers 1 ... L: v, I, r, q, each (batch, n); g of the layers 0 ... L."""
 
     v: list[Array]
@@ -84,18 +84,18 @@ class State:
     g: list[Array]
 
 
-def at_rest(network: Network) -> State:
+def at_rest(network: Network) -> NeuronState:
     """All at zero but for integrators."""
     batch = len(network.x)
     shapes = [(batch, w.shape[1]) for w in network.weights]
     zero = [np.zeros(shape) for shape in shapes]
     begun = [np.full(shape, START) for shape in [network.x.shape, *shapes]]
-    return State(zero, zero, zero, zero, begun)
+    return NeuronState(zero, zero, zero, zero, begun)
 
 
 def step(
-    network: Network, times: Times, state: State, beta: float
-) -> tuple[State, list[Array], list[Array]]:
+    network: Network, times: PhaseTimes, state: NeuronState, beta: float
+) -> tuple[NeuronState, list[Array], list[Array]]:
     """(state after it, spikes of the layers 0 ... L, changes of q of 0 ... L)."""
     rates = [network.x, *(network.f(v) for v in state.v)]
     drive = [i + b for i, b in zip(state.current, network.biases, strict=True)]
@@ -103,7 +103,7 @@ def step(
     g = [each + rate for each, rate in zip(state.g, rates, strict=True)]
     spikes = [each >= 1 for each in g]
     change = [(r - q) / times.tau_2 for r, q in zip(state.r, state.q, strict=True)]
-    moved = State(
+    moved = NeuronState(
         v=[v + (to - v) / times.tau for v, to in zip(state.v, drive, strict=True)],
         current=_filtered(state.current, arriving(network, spikes), times.tau_s),
         r=_filtered(state.r, spikes[1:], times.tau_1),
@@ -126,7 +126,7 @@ def _filtered(traces, entering, tau: float) -> list[Array]:
     return [trace + (new - trace) / tau for trace, new in pairs]
 
 
-def after(network: Network, times: Times, steps: int) -> State:
+def after(network: Network, times: PhaseTimes, steps: int) -> NeuronState:
     """The state after so many steps of the free phase."""
     state = at_rest(network)
     for _ in range(steps):
@@ -134,7 +134,7 @@ def after(network: Network, times: Times, steps: int) -> State:
     return state
 
 
-def spiking_gradient(network: Network, times: Times, beta: float) -> Parameters:
+def spiking_gradient(network: Network, times: PhaseTimes, beta: float) -> Parameters:
     """(dW of every layer, db of every layer), means over the batch."""
     free = after(network, times, times.free)
     plus, minus = (nudged(network, times, free, s * beta) for s in (1, -1))
@@ -145,7 +145,9 @@ def spiking_gradient(network: Network, times: Times, beta: float) -> Parameters:
     return d_weights, d_biases
 
 
-def nudged(network: Network, times: Times, state: State, beta: float) -> Parameters:
+def nudged(
+    network: Network, times: PhaseTimes, state: NeuronState, beta: float
+) -> Parameters:
     """How (weights, biases) move in a nudged phase."""
     weights = [np.zeros(w.shape) for w in network.weights]
     biases = [np.zeros(b.shape) for b in network.biases]

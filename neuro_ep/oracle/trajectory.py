@@ -281,23 +281,3 @@ def complex_step(function, values: Mapping[str, np.ndarray]) -> Parameters:
         name: slope.reshape(value.shape)
         for (name, value), slope in zip(values.items(), slopes, strict=True)
     }
-
-
-# --- how far an estimate is from it --------------------------------------------------
-
-
-def flat(gradient: Mapping[str, np.ndarray], names=CLASSES) -> np.ndarray:
-    """The classes of a gradient as one vector."""
-    return np.concatenate([np.ravel(gradient[name]) for name in names])
-
-
-def relative_error(estimate: Mapping, exact: Mapping, names=CLASSES) -> float:
-    """|estimate - exact| / |exact| over these classes together."""
-    one, other = flat(estimate, names), flat(exact, names)
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
-
-
-def cosine(estimate: Mapping, exact: Mapping, names=CLASSES) -> float:
-    """Of the angle between two gradients, over these classes together."""
-    one, other = flat(estimate, names), flat(exact, names)
-    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))

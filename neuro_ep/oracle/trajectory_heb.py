@@ -36,7 +36,7 @@ MOVING = ("w", "k", "l", "b")
 
 
 @dataclass(frozen=True)
-class State:
+class JointState:
     """Neurons q, p (..., N); parameters and their momenta by class."""
 
     q: np.ndarray
@@ -44,19 +44,19 @@ class State:
     theta: Parameters
     pi: Parameters
 
-    def flipped(self) -> State:
+    def flipped(self) -> JointState:
         """With every momentum reversed."""
         return replace(self, p=-self.p, pi={name: -v for name, v in self.pi.items()})
 
 
-def start(problem: Problem, pi: Parameters | None = None) -> State:
+def start(problem: Problem, pi: Parameters | None = None) -> JointState:
     """The start state; pi is zero unless given."""
     theta = {name: problem.theta[name] for name in MOVING}
     rest = {name: np.zeros_like(value) for name, value in theta.items()}
-    return State(problem.q, problem.p, theta, pi or rest)
+    return JointState(problem.q, problem.p, theta, pi or rest)
 
 
-def moved(problem: Problem, state: State, inverse_mass: float, x) -> State:
+def moved(problem: Problem, state: JointState, inverse_mass: float, x) -> JointState:
     """The state after one pass through the inputs x (K, D), drift-kick-drift."""
     dt, m, fixed = problem.dt, problem.theta["m"], problem.theta["B"]
     for sample in x:
@@ -71,7 +71,7 @@ def moved(problem: Problem, state: State, inverse_mass: float, x) -> State:
     return state
 
 
-def _drift(state: State, m, inverse_mass: float, dt: float) -> State:
+def _drift(state: JointState, m, inverse_mass: float, dt: float) -> JointState:
     theta = {
         name: value + dt * inverse_mass * state.pi[name]
         for name, value in state.theta.items()
@@ -79,7 +79,7 @@ def _drift(state: State, m, inverse_mass: float, dt: float) -> State:
     return replace(state, q=state.q + dt * state.p / m, theta=theta)
 
 
-def echo(problem: Problem, beta: float, inverse_mass: float, pi=None) -> State:
+def echo(problem: Problem, beta: float, inverse_mass: float, pi=None) -> JointState:
     """The state after running, mirror with kick, running back and flipping back."""
     if problem.cost != "end":
         raise InputError(f"cost = {problem.cost!r}: the echo of HEB takes 'end'")
@@ -89,7 +89,7 @@ def echo(problem: Problem, beta: float, inverse_mass: float, pi=None) -> State:
     return moved(problem, there, inverse_mass, problem.x[::-1]).flipped()
 
 
-def decayed(state: State, mu: float, rate: float) -> State:
+def decayed(state: JointState, mu: float, rate: float) -> JointState:
     """After the decay of the parameters' momenta; rate is lambda."""
     theta = {
         name: value + state.pi[name] / mu * -np.expm1(-rate)
@@ -132,7 +132,7 @@ def exact_gradient(problem: Problem, inverse_mass: float) -> Parameters:
         pi = {name: values[f"pi_{name}"] for name in MOVING}
         done = moved(
             problem,
-            State(problem.q, problem.p, theta, pi),
+            JointState(problem.q, problem.p, theta, pi),
             inverse_mass,
             problem.x,
         )

@@ -1,4 +1,8 @@
-"""A boundary condition under which a trajectory is nudged, as users name it."""
+"""What is checked and not trained with, as users name it.
+
+A boundary condition under which a trajectory is nudged; a network that measures its
+gradient by a second run.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from neuro_ep.errors import InputError
+from neuro_ep.records.model import NeuronModel, SynapseModel
 
 #: What can be held at an end of a trajectory for every beta.
 HELD = ("position", "momentum")
@@ -71,3 +76,31 @@ class BoundaryCondition:
         if len(self.start) == 2:
             return "forward"
         return "backward" if len(self.end) == 2 else "whole path"
+
+    @property
+    def family(self) -> str:
+        """How it is checked, a key of :data:`neuro_ep.checking.FAMILIES`."""
+        whole = self.solved == "whole path"
+        return f"boundary conditions, {'whole path' if whole else 'run'}"
+
+
+@dataclass(frozen=True)
+class SecondRun:
+    """A network without layers that finds its gradient by being run a second time.
+
+    neuron, synapse
+        The equations of both runs, of every neuron and from every one to every one.
+    claims
+        What is promised: name -> value that tests measure.
+    bounds
+        What ``check`` measures -> (lowest, highest).
+    """
+
+    name: str
+    summary: str
+    source: str
+    neuron: NeuronModel
+    synapse: SynapseModel
+    family: str = "second run"
+    claims: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -54,11 +54,11 @@ class Rule:
     claims
         What is promised: name -> value that tests measure.
     family
-        How it is checked, a key of :data:`neuro_ep.checking.FAMILIES`.
+        How it is checked, a key of :data:`neuro_ep.checking.FAMILIES`; what is measured
+        is explained there.
     bounds
         The same in numbers: what ``neuro-ep check`` measures -> (lowest, highest).
-        Names and what holds for those not given: :data:`neuro_ep.checking.BOUNDS`.
-        None where nothing is claimed.
+        Those of the family hold where none are given; None where nothing is claimed.
     """
 
     name: str
@@ -85,9 +85,7 @@ class Rule:
         Raises InputError for a task without settings, for values out of range and for
         parameters that the rule does not read.
         """
-        for name, value in choices.items():
-            if value is not None:
-                self._check_read(name, value)
+        self.check_choices(choices)
         if preset is not None:
             return changed(self._preset(task, preset).settings, **choices)
         if task not in self.defaults:
@@ -96,6 +94,15 @@ class Rule:
                 f"{suggestion(task, self.defaults)}"
             )
         return changed(self.defaults[task], **choices)
+
+    def check_choices(self, choices: Mapping):
+        """Raises InputError for values by name that the rule does not read or know.
+
+        None stands for no choice.
+        """
+        for name, value in choices.items():
+            if value is not None:
+                self._check_read(name, value)
 
     def check_settings(self, settings: Settings):
         """Raises InputError for settings with what the rule does not read or know."""

@@ -9,6 +9,6 @@ Convention: the nudged energy is H + beta c, positive beta pulls towards the tar
 """
 
 from neuro_ep.records.condition import BoundaryCondition
-from neuro_ep.trajectories.estimators import estimator
+from neuro_ep.trajectories.estimators import estimator, system_of
 
-__all__ = ["BoundaryCondition", "estimator"]
+__all__ = ["BoundaryCondition", "estimator", "system_of"]

@@ -64,7 +64,7 @@ def slot(variable: str, index: np.ndarray, entries: int) -> Slot:
 
 
 @dataclass(frozen=True)
-class Part:
+class EnergyPart:
     """One term of the energy: an expression, evaluated at each of its elements.
 
     shape is that of its parameters, without leading axes.
@@ -121,7 +121,7 @@ class System:
     outputs: int
 
     @cached_property
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, EnergyPart]:
         """By name; "motion" is the kinetic energy as a function of the velocity v."""
         if missing := set(REQUIRED) - set(self.energy):
             raise InputError(f"the energy has no part {sorted(missing)[0]!r}")
@@ -130,7 +130,7 @@ class System:
         for name in REQUIRED:
             found = _substituted(expression(self.energy[name], {}), defined)
             slots, shape = self._slots(name), self._shape(name)
-            parts[name] = Part(found, slots, _parameters(name, found), shape)
+            parts[name] = EnergyPart(found, slots, _parameters(name, found), shape)
         if own := parts["cost"].parameters:
             raise InputError(f"the cost reads {own[0]!r}: it may have no parameters")
         parts["motion"] = _motion(parts["kinetic"])
@@ -284,7 +284,7 @@ def _parameters(name: str, found: sympy.Expr) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _motion(kinetic: Part) -> Part:
+def _motion(kinetic: EnergyPart) -> EnergyPart:
     """K(v) = p v - T(p) where v = dT/dp."""
     p, v = symbol("p"), symbol("v")
     momenta = sympy.solve(sympy.diff(kinetic.expression, p) - v, p)
@@ -295,4 +295,4 @@ def _motion(kinetic: Part) -> Part:
     found = sympy.simplify((p * v - kinetic.expression).subs(p, momenta[0]))
     index = kinetic.slots["p"].index
     slots = {"v": slot("v", index, len(index))}
-    return Part(found, slots, kinetic.parameters, kinetic.shape)
+    return EnergyPart(found, slots, kinetic.parameters, kinetic.shape)

@@ -7,11 +7,11 @@ import pytest
 from brian2 import prefs
 
 from neuro_ep.checking import (
-    flat,
     make_subject,
     probe,
     slow_update,
 )
+from neuro_ep.checking.families.equilibrium_probe import flat
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.records.settings import Settings, changed
 from neuro_ep.run.target import select_target

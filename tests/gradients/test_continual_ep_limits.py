@@ -8,12 +8,12 @@ from brian2 import prefs
 
 from neuro_ep import checking
 from neuro_ep.checking import (
-    flat,
     make_subject,
     probe,
     show,
     slow_update,
 )
+from neuro_ep.checking.families.equilibrium_probe import flat
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.oracle import gradient
 from neuro_ep.oracle.field import velocity

@@ -5,15 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuro_ep.build.network import build_network
-from neuro_ep.checking.families import echo
+from neuro_ep.checking import trajectory_probe as probing
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.oscillators import COUPLED_OSCILLATORS
 from neuro_ep.oracle import trajectory, trajectory_oscillators
-from neuro_ep.oracle.trajectory import CLASSES, cosine, relative_error
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.records import moment
-from neuro_ep.records.settings import changed
-from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
 
 
@@ -29,8 +27,8 @@ def oscillators(**choices):
     return replace(problem, theta=dict(problem.theta, w=np.abs(problem.theta["w"]) / 2))
 
 
-def estimate(problem, rule=COUPLED_OSCILLATORS, beta=echo.BETA):
-    return echo.show(echo.probe(rule, problem), beta).gradient
+def estimate(problem, rule=COUPLED_OSCILLATORS, beta=probing.BETA):
+    return probing.show(probing.probe(rule, problem), beta).gradient
 
 
 @pytest.mark.parametrize("dt", [0.2, 0.05])
@@ -46,9 +44,10 @@ def test_gradient_of_every_class_at_every_step_length(on_numpy, dt):
 def test_order_in_beta_is_two(on_numpy):
     problem = oscillators()
     exact = trajectory_oscillators.exact_gradient(problem)
-    built = echo.probe(COUPLED_OSCILLATORS, problem)
+    built = probing.probe(COUPLED_OSCILLATORS, problem)
     small, large = (
-        relative_error(echo.show(built, beta).gradient, exact) for beta in (1e-3, 1e-2)
+        relative_error(probing.show(built, beta).gradient, exact)
+        for beta in (1e-3, 1e-2)
     )
     assert large / small == pytest.approx(100, abs=20)
 
@@ -56,11 +55,11 @@ def test_order_in_beta_is_two(on_numpy):
 def test_reversal_and_the_states_of_numpy(on_numpy):
     problem = oscillators()
     built, free = (
-        echo.probe(COUPLED_OSCILLATORS, problem),
+        probing.probe(COUPLED_OSCILLATORS, problem),
         trajectory_oscillators.run(problem),
     )
-    assert echo.reversal(built) <= 1e-12
-    state, end = echo.show(built, echo.BETA).state, problem.steps - 1
+    assert probing.reversal(built) <= 1e-12
+    state, end = probing.show(built, probing.BETA).state, problem.steps - 1
     assert np.abs(state["q_plus"][end] - free.q).max() <= 1e-13
     assert np.abs(state["p_plus"][end] - free.p).max() <= 1e-13
 
@@ -68,15 +67,13 @@ def test_reversal_and_the_states_of_numpy(on_numpy):
 def test_springs_do_not_push(on_numpy):
     """After a step far too long they are at zero where it went below, masses above."""
     problem, rate = oscillators(duration=2.0), 1000.0
-    settings = changed(echo.settings_for(problem, "symmetric"), eta=(rate,))
-    network = build_network(COUPLED_OSCILLATORS, settings)
-    built = echo.Probe(problem, network, device.simulation(network), None)
-    echo.costs(built, echo.BETA, 1)
+    built = probing.probe(COUPLED_OSCILLATORS, problem, eta=(rate,))
+    probing.costs(built, probing.BETA, 1)
     slopes = trajectory_oscillators.exact_gradient(problem)
     for name, least in {"w": 0.0, "k": 0.0, "l": 0.0, "m": 0.2}.items():
-        place, variable = echo.PLACES[name]
-        value = np.asarray(getattr(network[place], variable)) / 1e-3
-        found = echo.by_class(name, value.ravel(), problem)
+        place, variable = probing.place_of(name)
+        value = np.asarray(getattr(built.network[place], variable)) / 1e-3
+        found = probing.by_class(name, value.ravel(), problem)
         expected = problem.theta[name] - rate * slopes[name]
         assert expected.min() < least, name
         expected = np.maximum(expected, least)

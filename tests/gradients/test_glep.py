@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuro_ep.checking.families.boundary_conditions import check, table
+from neuro_ep.checking import check, table
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.trajectories.boundary_conditions import (
     CBVP,
@@ -17,13 +17,8 @@ from neuro_ep.models.trajectories.boundary_conditions import (
     PERIODIC,
     PFVP,
 )
-from neuro_ep.oracle.trajectory import (
-    CLASSES,
-    cosine,
-    exact_gradient,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.trajectories import estimator
 
 WHOLE = (CBVP, MIXED, NATURAL, PERIODIC)
@@ -87,7 +82,7 @@ def test_no_horizon_saves_the_bulk_alone(duration, measured):
 
 def test_a_claim_of_the_bulk_alone_fails():
     claimed = {"relative_error_without_residual": (0, 1e-6)}
-    found = check(replace(CIVP, bounds=claimed), reference(duration=2.0))
+    found = check(replace(CIVP, bounds=claimed), problem=reference(duration=2.0))
     assert not found["passed"]
     assert found["failed"][0].startswith("relative_error_without_residual is 0.")
 
@@ -192,7 +187,7 @@ OTHER = {
 def test_the_theorem_knows_no_energy(name, duration):
     """Nothing but the text of the energy is changed."""
     problem = reference(1, neurons=3, duration=duration, dt=0.1, signals="periodic")
-    found = check(replace(CONDITIONS[name], energy=OTHER), problem)
+    found = check(replace(CONDITIONS[name], energy=OTHER), problem=problem)
     assert max(found["relative_error"].values()) < 1e-7
     assert all(found[wrong] > 0.1 for wrong in found["controls"])
 
@@ -208,7 +203,14 @@ def test_table_names_everything(checked):
 
 
 @pytest.mark.parametrize(
-    "choices", [{"seed": -1}, {"duration": 0.0}, {"duration": -1.0}, {"duration": 0.33}]
+    "choices",
+    [
+        {"seed": -1},
+        {"layers": (2, 3)},
+        {"duration": 0.0},
+        {"duration": -1.0},
+        {"duration": 0.33},
+    ],
 )
 def test_check_refuses(choices):
     with pytest.raises(InputError):

@@ -11,7 +11,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.models.echo import heb
 from neuro_ep.models.echo.heb import HEB
 from neuro_ep.oracle import trajectory_heb
-from neuro_ep.oracle.trajectory import cosine, relative_error
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.trajectory_heb import MOVING
 from neuro_ep.records import moment
 from neuro_ep.run.target import on_target

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from brian2 import prefs
 
+from neuro_ep.checking import check
+from neuro_ep.checking import trajectory_probe as probing
 from neuro_ep.checking.families import echo
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo import neuron as hamiltonian
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.oracle import trajectory, trajectory_echo
+from neuro_ep.oracle import compare, trajectory, trajectory_echo
 from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.records import moment
 from neuro_ep.run.target import on_target, select_target
@@ -19,8 +21,7 @@ from neuro_ep.run.target import on_target, select_target
 @pytest.fixture(scope="module")
 def measured():
     """What ``neuro-ep check`` measures of the rule."""
-    with on_target("numpy"):
-        return echo.measure(RHEL, None, None, seed=0)[0]
+    return check(RHEL)
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ def problem():
 
 @pytest.mark.parametrize("dt", [0.2, 0.1, 0.05, 0.025])
 def test_reversal_at_every_step_length(on_numpy, dt):
-    built = echo.probe(RHEL, trajectory.reference(0, dt=dt))
-    assert echo.reversal(built) <= 1e-12
+    built = probing.probe(RHEL, trajectory.reference(0, dt=dt))
+    assert probing.reversal(built) <= 1e-12
 
 
 def quiet(duration, dt):
@@ -51,7 +52,7 @@ def quiet(duration, dt):
 
 
 def test_reversal_of_a_long_run(on_numpy):
-    assert echo.reversal(echo.probe(RHEL, quiet(100.0, 0.1))) <= 1e-9
+    assert probing.reversal(probing.probe(RHEL, quiet(100.0, 0.1))) <= 1e-9
 
 
 def test_energy_error_is_bounded_and_of_second_order(on_numpy):
@@ -59,7 +60,9 @@ def test_energy_error_is_bounded_and_of_second_order(on_numpy):
     for dt in (0.2, 0.1, 0.05):
         problem = trajectory.reference(0, duration=100.0, dt=dt)
         problem = replace(problem, x=np.tile([0.5, -0.3], (problem.steps, 1)))
-        state = echo.show(echo.probe(RHEL, problem), echo.BETA, nudged=False).state
+        state = probing.show(
+            probing.probe(RHEL, problem), probing.BETA, nudged=False
+        ).state
         run = slice(0, problem.steps)
         energy = trajectory.energy(
             problem, state["q_plus"][run], state["p_plus"][run], problem.x[0]
@@ -82,8 +85,10 @@ def test_every_claim_of_the_rule_holds(measured):
 @pytest.mark.parametrize("cost", ["kick", "end"])
 def test_larger_beta(on_numpy, cost):
     problem = trajectory.reference(0, cost=cost)
-    estimate = echo.show(echo.probe(RHEL, problem), 1e-3).gradient
-    errors = echo.by_classes(estimate, trajectory.exact_gradient(problem))
+    estimate = probing.show(probing.probe(RHEL, problem), 1e-3).gradient
+    errors = compare.relative_errors(
+        estimate, trajectory.exact_gradient(problem), CLASSES
+    )
     assert max(errors.values()) <= 1e-3
 
 
@@ -101,10 +106,10 @@ def test_error_does_not_depend_on_dt(measured):
 def test_the_simulated_estimate_is_that_of_the_oracle(on_numpy, problem):
     """Not only close to the gradient: the same number at a large beta."""
     for nudging in ("symmetric", "one-sided"):
-        estimate = echo.show(echo.probe(RHEL, problem, nudging), 0.1).gradient
+        estimate = probing.show(probing.probe(RHEL, problem, nudging), 0.1).gradient
         formula = getattr(trajectory_echo, nudging.replace("-", "_"))
         expected = formula(problem, 0.1)
-        assert trajectory.relative_error(estimate, expected) < 1e-10
+        assert compare.relative_error(estimate, expected) < 1e-10
 
 
 # --- check 5: order in dt ---
@@ -112,8 +117,8 @@ def test_the_simulated_estimate_is_that_of_the_oracle(on_numpy, problem):
 
 def test_cost_is_of_second_order_in_dt(on_numpy):
     def cost(dt):
-        built = echo.probe(RHEL, trajectory.reference(0, duration=2.0, dt=dt))
-        return echo.show(built, echo.BETA, nudged=False).cost
+        built = probing.probe(RHEL, trajectory.reference(0, duration=2.0, dt=dt))
+        return probing.show(built, probing.BETA, nudged=False).cost
 
     truth = cost(0.1 / 16)
     gaps = [abs(cost(dt) - truth) for dt in (0.1, 0.05)]
@@ -124,21 +129,22 @@ def test_cost_is_of_second_order_in_dt(on_numpy):
 
 
 def test_sign_of_beta_does_not_matter(on_numpy, problem):
-    built = echo.probe(RHEL, problem)
+    built = probing.probe(RHEL, problem)
     up, down = (
-        echo.show(built, 1e-2, sign=np.array([sign])).gradient for sign in (1.0, -1.0)
+        probing.show(built, 1e-2, sign=np.array([sign])).gradient
+        for sign in (1.0, -1.0)
     )
-    assert trajectory.relative_error(up, down) < 1e-9
+    assert compare.relative_error(up, down) < 1e-9
 
 
 def test_a_step_downhill_lowers_the_cost(on_numpy, problem):
-    built = echo.probe(RHEL, problem)
-    shown = echo.show(built, echo.BETA)
-    rate = 1e-3 / np.linalg.norm(trajectory.flat(shown.gradient))
+    built = probing.probe(RHEL, problem)
+    shown = probing.show(built, probing.BETA)
+    rate = 1e-3 / np.linalg.norm(compare.flat(shown.gradient))
     theta = {c: problem.theta[c] - rate * shown.gradient[c] for c in CLASSES}
     lower = trajectory.run(replace(problem, theta=theta)).cost
     assert lower < shown.cost
-    expected = 1e-3 * np.linalg.norm(trajectory.flat(shown.gradient))
+    expected = 1e-3 * np.linalg.norm(compare.flat(shown.gradient))
     assert shown.cost - lower == pytest.approx(expected, rel=0.05)
 
 
@@ -146,9 +152,9 @@ def test_a_step_downhill_lowers_the_cost(on_numpy, problem):
 
 
 def test_directed_weights_are_refused(on_numpy, problem):
-    built = echo.probe(RHEL, problem)
+    built = probing.probe(RHEL, problem)
     with pytest.raises(InputError, match="one weight, give a symmetric matrix"):
-        echo.show(built, echo.BETA, w=echo.directed(problem))
+        probing.show(built, probing.BETA, w=echo.directed(problem))
 
 
 # --- wrong integrators ---
@@ -174,15 +180,15 @@ def symplectic_euler(settings):
 
 def test_symplectic_euler_in_the_same_order_must_fail(on_numpy, problem):
     """It is symplectic, but its echo is not its reverse."""
-    built = echo.probe(replace(RHEL, model=symplectic_euler), problem)
-    estimate = echo.show(built, echo.BETA).gradient
-    error = trajectory.relative_error(estimate, trajectory.exact_gradient(problem))
+    built = probing.probe(replace(RHEL, model=symplectic_euler), problem)
+    estimate = probing.show(built, probing.BETA).gradient
+    error = compare.relative_error(estimate, trajectory.exact_gradient(problem))
     assert error > 0.05
-    assert echo.reversal(built) > 0.05
+    assert probing.reversal(built) > 0.05
 
 
 def test_the_wrong_integrator_differs_in_the_drift_alone():
-    settings = echo.settings_for(trajectory.reference(0), "symmetric")
+    settings = probing.settings_for(trajectory.reference(0), "symmetric")
     wrong, right = symplectic_euler(settings), RHEL.model(settings)
     assert right.output.regularly[moment.FIRST_HALF] == hamiltonian.DRIFT
     assert replace(wrong, output=right.output) == right
@@ -192,8 +198,8 @@ def test_the_wrong_integrator_differs_in_the_drift_alone():
 
 
 def test_simulated_states_are_those_of_numpy(on_numpy, problem):
-    built, free = echo.probe(RHEL, problem), trajectory.run(problem)
-    state = echo.show(built, echo.BETA).state
+    built, free = probing.probe(RHEL, problem), trajectory.run(problem)
+    state = probing.show(built, probing.BETA).state
     end = problem.steps - 1
     assert np.abs(state["q_plus"][end] - free.q).max() <= 1e-13
     assert np.abs(state["p_plus"][end] - free.p).max() <= 1e-13
@@ -201,14 +207,14 @@ def test_simulated_states_are_those_of_numpy(on_numpy, problem):
 
 @pytest.mark.slow
 def test_compiled_program_agrees(on_numpy, problem):
-    expected = echo.show(echo.probe(RHEL, problem), echo.BETA)
+    expected = probing.show(probing.probe(RHEL, problem), probing.BETA)
     select_target("standalone")
     try:
-        found = echo.show(echo.probe(RHEL, problem), echo.BETA)
+        found = probing.show(probing.probe(RHEL, problem), probing.BETA)
     finally:
         select_target("numpy")
     assert found.cost == pytest.approx(expected.cost, rel=1e-11)
-    errors = echo.by_classes(found.gradient, expected.gradient)
+    errors = compare.relative_errors(found.gradient, expected.gradient)
     assert max(errors.values()) <= 1e-5
 
 

@@ -6,8 +6,11 @@ import numpy as np
 
 from neuro_ep.build.network import build_network
 from neuro_ep.build.wiring import layer_names
+from neuro_ep.checking.family import Asked, Family
 from neuro_ep.checking.presented import Presented, present
+from neuro_ep.errors import InputError
 from neuro_ep.oracle.backpropagation import backpropagation
+from neuro_ep.oracle.compare import cosines, order, relative_error, relative_errors
 from neuro_ep.oracle.dyadic_graph import Graph, implicit_gradient
 from neuro_ep.oracle.dyads import Chain, settle
 from neuro_ep.records.rule import Rule
@@ -90,35 +93,38 @@ def shown(rule: Rule, settings: Settings, weights, inputs, labels, **how) -> Pre
     return Presented(update, found.values)
 
 
-def measure(rule: Rule, layers, batch: int | None, seed: int) -> tuple[dict, dict]:
+def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what was measured, how) of a rule on chains of layers."""
-    layers, batch = tuple(layers or LAYERS), batch or BATCH
-    subject = drawn(layers, batch, seed)
+    layers, batch = asked.layers, asked.batch
+    subject = drawn(layers, batch, asked.seed)
     errors = {
         alpha: _errors(rule, subject, closed(layers, batch, alpha=alpha))
         for alpha in (0.5, 0.25)
     }
     best = _descent(rule, closed(layers, batch), subject)
     measured = {
-        "relative_error": {name: relative(*pair) for name, pair in best.items()},
-        "cosine": {name: cosine(*pair) for name, pair in best.items()},
-        "order_in_beta": order(errors[0.5]),
-        "order_in_beta_quarter": order(errors[0.25]),
+        "relative_error": relative_errors(*best),
+        "cosine": cosines(*best),
+        "order_in_beta": order(BETAS, errors[0.5]),
+        "order_in_beta_quarter": order(BETAS, errors[0.25]),
         "linear_error": _linear_error(rule, subject, layers, batch),
         "settled_error": settled_error(rule, subject, layers, batch),
         "forward_change": _forward_change(rule, subject, layers, batch),
     }
-    return measured, {"layers": list(layers), "batch": batch, "betas": list(BETAS)}
+    return measured, how(asked)
 
 
-def _descent(rule: Rule, settings: Settings, subject) -> dict:
-    """Projection -> (update over eta, minus the gradient of backpropagation)."""
+def how(asked: Asked) -> dict:
+    """On what it was measured."""
+    return {"layers": list(asked.layers), "batch": asked.batch, "betas": list(BETAS)}
+
+
+def _descent(rule: Rule, settings: Settings, subject) -> tuple[Weights, Weights]:
+    """(update over eta, minus the gradient of backpropagation), by projection."""
     weights, inputs, labels = subject
     update = shown(rule, settings, *subject).update
-    return {
-        name: (update[name], wanted)
-        for name, wanted in _truth(settings, weights, inputs, labels).items()
-    }
+    wanted = _truth(settings, weights, inputs, labels)
+    return {name: update[name] for name in wanted}, wanted
 
 
 def _truth(settings: Settings, weights: Weights, inputs, labels) -> Weights:
@@ -155,27 +161,25 @@ def descent(settings: Settings, gradients) -> Weights:
     return truth | {name: -d[None] for name, d in zip(biases, d_biases, strict=True)}
 
 
-def measure_compartments(rule: Rule, layers, batch: int | None, seed: int):
+def measure_compartments(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what was measured, how) of a rule on chains in continuous time."""
-    layers, batch = tuple(layers or (10, 16, 14, 5)), batch or BATCH
-    subject, settings = drawn(layers, batch, seed), settled(layers, batch)
+    subject = drawn(asked.layers, asked.batch, asked.seed)
+    settings = settled(asked.layers, asked.batch)
     best = _descent(rule, settings, subject)
     measured = {
-        "relative_error": {name: relative(*pair) for name, pair in best.items()},
-        "cosine": {name: cosine(*pair) for name, pair in best.items()},
-        "order_in_beta": order(_errors(rule, subject, settings)),
+        "relative_error": relative_errors(*best),
+        "cosine": cosines(*best),
+        "order_in_beta": order(BETAS, _errors(rule, subject, settings)),
     }
-    return measured, {"layers": list(layers), "batch": batch, "betas": list(BETAS)}
+    return measured, how(asked)
 
 
 def _errors(rule: Rule, subject, settings: Settings) -> list[float]:
     """Over all weights, for every beta."""
-    found = []
-    for beta in BETAS:
-        pairs = _descent(rule, changed(settings, beta=beta), subject).values()
-        found.append(relative(*(np.concatenate([p.ravel() for p in side])
-                                for side in zip(*pairs, strict=True))))  # fmt: skip
-    return found
+    return [
+        relative_error(*_descent(rule, changed(settings, beta=beta), subject))
+        for beta in BETAS
+    ]
 
 
 def _linear_error(rule: Rule, subject, layers, batch: int) -> float:
@@ -183,7 +187,7 @@ def _linear_error(rule: Rule, subject, layers, batch: int) -> float:
     settings = closed(
         layers, batch, activation="linear", cost="squared-error", beta=1.0
     )
-    return max(relative(*pair) for pair in _descent(rule, settings, subject).values())
+    return max(relative_errors(*_descent(rule, settings, subject)).values())
 
 
 def settled_error(rule: Rule, subject, layers, batch: int) -> float:
@@ -216,15 +220,22 @@ def _forward_change(rule: Rule, subject, layers, batch: int) -> float:
 # --- any graph ---
 
 
-def measure_graphs(rule: Rule, layers, batch: int | None, seed: int, kinds=GRAPHS):
-    """(what was measured, how): two layers joined by every possible connection."""
-    layers, batch = tuple(layers or (5, 12, 4)), batch or BATCH
-    found = {kind: _graph_errors(rule, kind, layers, batch, seed) for kind in kinds}
+def measure_graphs(rule: Rule, asked: Asked, kinds=GRAPHS) -> tuple[dict, dict]:
+    """(what was measured, how): two layers joined by every possible connection.
+
+    Raises InputError for any other number of layers.
+    """
+    if len(asked.layers) != 3:
+        raise InputError(
+            f"layers = {asked.layers}: the check joins an input and two layers; name "
+            "three, such as 5,12,4"
+        )
+    found = {kind: _graph_errors(rule, kind, asked) for kind in kinds}
     measured = {
         "relative_error": {kind: errors[-1] for kind, errors in found.items()},
-        "order_in_beta": {kind: order(errors) for kind, errors in found.items()},
+        "order_in_beta": {kind: order(BETAS, errors) for kind, errors in found.items()},
     }
-    return measured, {"layers": list(layers), "batch": batch, "betas": list(BETAS)}
+    return measured, how(asked)
 
 
 CONNECTIONS = ((0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2))
@@ -241,8 +252,8 @@ def square(kind: str, n: int, draw: np.random.Generator) -> np.ndarray:
     }[kind]
 
 
-def _graph_errors(rule: Rule, kind: str, layers, batch: int, seed: int) -> list[float]:
-    draw = np.random.default_rng(seed)
+def _graph_errors(rule: Rule, kind: str, asked: Asked) -> list[float]:
+    draw, layers, batch = np.random.default_rng(asked.seed), asked.layers, asked.batch
     n_in, n_hidden, n_out = layers
     recurrent = square(kind, n_hidden + n_out, draw)
     inward = draw.normal(size=(n_in, n_hidden + n_out)) / np.sqrt(n_in)
@@ -260,7 +271,7 @@ def _graph_errors(rule: Rule, kind: str, layers, batch: int, seed: int) -> list[
         settings = settled(layers, batch, beta=beta, cost="squared-error")
         settings = changed(settings, connections=CONNECTIONS)
         update = shown(rule, settings, weights, inputs, labels).update
-        errors.append(relative(_joined(update), truth))
+        errors.append(relative_error(_joined(update), truth))
     return errors
 
 
@@ -286,17 +297,53 @@ def _joined(update: Weights) -> np.ndarray:
     return np.block(rows)
 
 
-def relative(found: np.ndarray, truth: np.ndarray) -> float:
-    """The norm of the difference over the norm of the truth."""
-    return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
+SEED = 1
 
+GRADIENT = {
+    "relative_error": "of the update at the smallest beta beside minus the gradient of "
+    "backpropagation, by projection",
+    "cosine": "of the angle between both, by projection",
+    "order_in_beta": "slope of log error, all weights together, against log beta, at "
+    "alpha = 1/2",
+}
 
-def cosine(found: np.ndarray, truth: np.ndarray) -> float:
-    """The cosine of the angle between both."""
-    size = np.linalg.norm(found) * np.linalg.norm(truth)
-    return float((found * truth).sum() / size)
+FAMILY = Family(
+    "dyads",
+    GRADIENT
+    | {
+        "order_in_beta_quarter": "the same slope at alpha = 1/4",
+        "linear_error": "largest relative error of a linear network, at beta = 1",
+        "settled_error": "largest difference of the states in continuous time and in "
+        "closed form",
+        "forward_change": "of basal potentials by nudging, at alpha = 0, in mV",
+    },
+    SEED,
+    {"relative_error": (0, 1e-4), "cosine": (1 - 1e-8, 1 + 1e-8)},
+    measure,
+    layers=LAYERS,
+    batch=BATCH,
+)
 
+COMPARTMENTS = Family(
+    "compartments",
+    GRADIENT,
+    SEED,
+    {"relative_error": (0, 1e-4), "cosine": (1 - 1e-8, 1 + 1e-8)},
+    measure_compartments,
+    layers=(10, 16, 14, 5),
+    batch=BATCH,
+)
 
-def order(errors) -> float:
-    """The slope of log error against log beta."""
-    return float(np.polyfit(np.log(BETAS), np.log(errors), 1)[0])
+GRAPHS_FAMILY = Family(
+    "dyadic graphs",
+    {
+        "relative_error": "of the update at the smallest beta beside minus the "
+        "implicit gradient, by kind of graph",
+        "order_in_beta": "slope of log error against log beta, by kind of graph",
+    },
+    SEED,
+    {"relative_error": (0, 1e-3), "order_in_beta": (1.95, 2.05)},
+    measure_graphs,
+    layers=(5, 12, 4),
+    batch=BATCH,
+)

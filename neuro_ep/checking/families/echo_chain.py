@@ -2,35 +2,31 @@
 
 Subject: a chain of :mod:`neuro_ep.oracle.trajectory_chain`, T = 10, dt = 0.05, its cost
 that of the last layer, read at the kicks. Simulated, all layers echo in one sweep.
-
-What is measured (a number, one a layer, or one a layer and parameter class)
-    relative_error, cosine   of the gradient at beta = 1e-4
-    relative_error_end       with the cost at the final instant only, T = 4; by layer
-    order_in_beta_symmetric  from beta = 1e-3 to 1e-4, by layer
-    sequential_error         of the one sweep beside echoes of one layer after the other
-                             in numpy, which err alike; by layer
-    reversal                 largest distance from the start, of any copy of any layer,
-                             after an echo that is not nudged
-    float32_error            of the gradient in float32, at beta = 1e-3; by layer
-    control_above            without the force from the layer above, which leaves those
-                             below the last without a gradient; by layer
-    control_targets          with targets replayed one step off; by layer
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-from brian2 import StateMonitor, prefs
 
-from neuro_ep.build.network import LayeredNetwork, build_network
-from neuro_ep.build.wiring import layer_names
-from neuro_ep.checking.families import echo
-from neuro_ep.checking.families.heb import by_class, matrix, once
+from neuro_ep.checking.families import trajectory_probe
+from neuro_ep.checking.families.trajectory_probe import (
+    BETA,
+    EVERY_STATE,
+    EchoProbe,
+    memory_of_slopes,
+    one_sample,
+    reversal,
+    show,
+    show_in_float32,
+)
+from neuro_ep.checking.family import Asked, Family
 from neuro_ep.errors import InputError
+from neuro_ep.oracle.compare import cosines, order, relative_error, relative_errors
 from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import CLASSES, INPUTS, cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, INPUTS
 from neuro_ep.oracle.trajectory_chain import (
     Chain,
     exact_gradient,
@@ -38,206 +34,97 @@ from neuro_ep.oracle.trajectory_chain import (
     sequential,
 )
 from neuro_ep.records.rule import Rule
-from neuro_ep.records.settings import Settings, changed
-from neuro_ep.run import build as device
-from neuro_ep.run.simulation import Simulation
 
 LAYERS = (INPUTS, 6, 5)
-
-#: Copies of a neuron, positions and momenta.
-COPIES = ("q", "q_plus", "q_minus", "p", "p_plus", "p_minus")
-
-#: Class -> "group.variable" of a layer, given its name and that of the one below.
-PLACES = {
-    "w": "{0}_to_{0}.w",
-    "k": "stiffness_{0}.k",
-    "l": "hardening_{0}.l",
-    "b": "bias_{0}.b",
-    "B": "{1}_to_{0}.B",
-    "m": "mass_{0}.m",
-}
 
 ByLayer = tuple[Parameters, ...]
 
 
-@dataclass(frozen=True)
-class Probe:
-    """The network of a chain; places and monitors by layer, from the bottom up."""
-
-    chain: Chain
-    network: LayeredNetwork
-    simulation: Simulation
-    places: dict[str, dict[str, str]]
-    monitors: dict[str, StateMonitor]
-
-
-def settings_for(chain: Chain) -> Settings:
-    """Every layer joined to the next and to itself; the last one is read out."""
-    first, depth = chain[0], len(chain)
-    sizes = tuple(len(problem.q) for problem in chain)
-    pairs = [pair for k in range(depth) for pair in ((k, k + 1), (k + 1, k + 1))]
-    return changed(
-        echo.settings_for(first, "symmetric"),
-        layers=(first.x.shape[1], *sizes),
-        connections=tuple(pairs),
-    )
-
-
-def probe(rule: Rule, chain: Chain, dtype=np.float64) -> Probe:
-    """Build the network of a chain in this process; monitors record every copy."""
-    settings = settings_for(chain)
-    network = build_network(rule, settings, dtype=dtype)
-    names = layer_names(settings.layers)
-    places = {
-        name: {c: place.format(name, below) for c, place in PLACES.items()}
-        for below, name in zip(names, names[1:], strict=False)
-    }
-    monitors = {
-        name: StateMonitor(network[name], COPIES, True, when="end", clock=clock)
-        for name in places
-        if (clock := network[name].clock)
-    }
-    network.brian2.add(*monitors.values())
-    return Probe(chain, network, device.simulation(network), places, monitors)
-
-
-def show(built: Probe, beta: float, *, nudged=True, **schedule) -> ByLayer:
-    """The gradients of one presentation, by layer; schedule has fields of that."""
-    chain, p = built.chain, built.simulation.plan.presentations
-    values = {} if nudged else {f"{p}.phase_nudge": np.zeros(2)}
-    known = {"target": chain[-1].target} | schedule
-    wanted = {
-        (name, c): f"{place.split('.')[0]}.gradient"
-        for name, places in built.places.items()
-        for c, place in places.items()
-    }
-    found = built.simulation.run(
-        once(chain[0], **known), given(built, beta) | values, wanted.values()
-    )
-    return tuple(
-        {c: by_class(c, found[wanted[name, c]], problem) for c in CLASSES}
-        for name, problem in zip(built.places, chain, strict=True)
-    )
-
-
-def given(built: Probe, beta: float) -> dict:
-    """The chain as values of the network, one presentation."""
-    plan = built.simulation.plan
-    values: dict = {f"{plan.presentations}.strength": beta}
-    for (name, places), problem in zip(built.places.items(), built.chain, strict=True):
-        values |= {place: plan.unit * matrix(c, problem) for c, place in places.items()}
-        values[f"{name}.q_start"] = problem.q
-        values[f"{name}.p_start"] = plan.unit * problem.p
-    return values
+def probe(rule: Rule, chain: Chain) -> EchoProbe:
+    """Build the network of a chain; every copy of a neuron is recorded."""
+    return trajectory_probe.probe(rule, chain, watched=EVERY_STATE)
 
 
 # --- what is measured ----------------------------------------------------------------
 
 
-def measure(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
+def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what is measured, how); layers (2, neurons, neurons, ...), of 2 and more.
 
     Raises InputError for layers and batches that the subject does not have.
     """
-    layers = tuple(layers or LAYERS)
+    layers = asked.layers
     if layers[0] != INPUTS or len(layers) < 3 or min(layers) < 2:
         raise InputError(
             f"layers {layers}: the check has ({INPUTS}, neurons, neurons, ...), 2 or "
             "more neurons a layer"
         )
-    if batch not in (None, 1):
-        raise InputError(f"batch = {batch}: the check shows one sample; choose 1")
-    chain = reference_chain(seed, layers[1:])
+    one_sample(asked)
+    chain = reference_chain(asked.seed, layers[1:])
     built, exact = probe(rule, chain), exact_gradient(chain)
-    measured = gradients(built, exact)
-    measured |= {
-        "relative_error_end": end_error(rule, seed, layers[1:]),
-        "float32_error": float32_error(rule, chain, exact),
+    in_float32 = show_in_float32(rule, chain, 1e-3).gradients
+    measured = gradients(built, exact) | {
+        "relative_error_end": end_error(rule, asked.seed, layers[1:]),
+        "float32_error": errors(in_float32, exact),
         "reversal": reversal(built),
     }
-    measured |= controls(rule, built, exact)
     how = {
         "layers": list(layers),
         "batch": 1,
         "step": chain[0].dt,
         "duration": chain[0].steps * chain[0].dt,
-        "beta": echo.BETA,
+        "beta": BETA,
     }
-    return measured, how
+    return measured | controls(rule, built, exact), how
 
 
-def gradients(built: Probe, exact: ByLayer) -> dict:
+def gradients(built: EchoProbe, exact: ByLayer) -> dict:
     """Of every layer, beside the exact ones and those of sequential echoes."""
-    small, large = (show(built, beta) for beta in (echo.BETA, 10 * echo.BETA))
-    one_by_one = sequential(built.chain, echo.BETA)
-    pairs = list(zip(built.places, small, exact, strict=True))
-    ratio = {
-        name: errors(built, large, exact)[name] / error
-        for name, error in errors(built, small, exact).items()
-    }
+    betas = BETA, 10 * BETA
+    small, large = (show(built, beta).gradients for beta in betas)
+    at_small, at_large = errors(small, exact), errors(large, exact)
     return {
-        "relative_error": {
-            f"{name} {c}": relative_error(found, true, (c,))
-            for name, found, true in pairs
-            for c in CLASSES
+        "relative_error": by_layer(relative_errors, small, exact),
+        "cosine": by_layer(cosines, small, exact),
+        "order_in_beta_symmetric": {
+            name: order(betas, (at_small[name], at_large[name])) for name in at_small
         },
-        "cosine": {
-            f"{name} {c}": cosine(found, true, (c,))
-            for name, found, true in pairs
-            for c in CLASSES
-        },
-        "order_in_beta_symmetric": {k: float(np.log10(v)) for k, v in ratio.items()},
-        "sequential_error": errors(built, small, one_by_one),
+        "sequential_error": errors(small, sequential(built.chain, BETA)),
     }
 
 
-def errors(built: Probe, found: ByLayer, exact: ByLayer) -> dict[str, float]:
+def by_layer(compared, found: Mapping[str, Parameters], exact: ByLayer) -> dict:
+    """What is compared by class, as "layer class" -> number."""
+    return {
+        f"{name} {c}": value
+        for (name, one), other in zip(found.items(), exact, strict=True)
+        for c, value in compared(one, other, CLASSES).items()
+    }
+
+
+def errors(found: Mapping[str, Parameters], exact: ByLayer) -> dict[str, float]:
     """Relative error of every layer, all classes together."""
-    layers = zip(built.places, found, exact, strict=True)
-    return {name: relative_error(one, other) for name, one, other in layers}
+    layers = zip(found.items(), exact, strict=True)
+    return {name: relative_error(one, other, CLASSES) for (name, one), other in layers}
 
 
 def end_error(rule: Rule, seed: int, neurons: tuple[int, ...]) -> dict[str, float]:
     """Relative error by layer of a cost of the final instant."""
     chain = reference_chain(seed, neurons, duration=4.0, cost="end")
-    built = probe(rule, chain)
-    return errors(built, show(built, echo.BETA), exact_gradient(chain))
-
-
-def float32_error(rule: Rule, chain: Chain, exact: ByLayer) -> dict[str, float]:
-    """Relative error by layer in float32."""
-    built = probe(rule, chain, dtype=np.float32)
-    found = errors(built, show(built, 1e-3), exact)
-    prefs.core.default_float_dtype = np.float64
-    return found
-
-
-def reversal(built: Probe) -> float:
-    """Largest distance from the start after an echo that is not nudged."""
-    begun = len(built.monitors["output"].t)
-    show(built, echo.BETA, nudged=False)
-    unit, gaps = built.simulation.plan.unit, []
-    last = begun + 2 * built.chain[0].steps - 1
-    for monitor, problem in zip(built.monitors.values(), built.chain, strict=True):
-        for name in COPIES:
-            value = np.asarray(getattr(monitor, name))[:, last]
-            is_position = name.startswith("q")
-            start = problem.q if is_position else -unit * problem.p
-            gaps.append(np.abs(value - start).max() / (1 if is_position else unit))
-    return float(max(gaps))
+    return errors(show(probe(rule, chain), BETA).gradients, exact_gradient(chain))
 
 
 # --- what must fail ------------------------------------------------------------------
 
 
-def controls(rule: Rule, built: Probe, exact: ByLayer) -> dict:
+def controls(rule: Rule, built: EchoProbe, exact: ByLayer) -> dict:
     """Relative errors, by layer, of wrong variants."""
     late = np.roll(built.chain[-1].target, 1, axis=0)
-    alone = errors(built, show(probe(untold(rule), built.chain), echo.BETA), exact)
+    alone = errors(show(probe(untold(rule), built.chain), BETA).gradients, exact)
     alone.pop("output")  # nothing is above it
     return {
         "control_above": alone,
-        "control_targets": errors(built, show(built, echo.BETA, target=late), exact),
+        "control_targets": errors(show(built, BETA, target=late).gradients, exact),
     }
 
 
@@ -252,3 +139,30 @@ def untold(rule: Rule) -> Rule:
         return replace(network, synapse=synapse)
 
     return replace(rule, model=model)
+
+
+FAMILY = Family(
+    "chain",
+    {
+        "relative_error": "of the gradient at beta = 1e-4, by layer and class",
+        "cosine": "of the gradient and the exact one, by layer and class",
+        "order_in_beta_symmetric": "slope of log error against log beta from 1e-4 to "
+        "1e-3, by layer",
+        "sequential_error": "of the one sweep beside echoes of one layer after the "
+        "other in numpy, which err alike; by layer",
+        "reversal": "largest distance from the start, of any copy of any layer, after "
+        "an echo that is not nudged",
+        "relative_error_end": "with the cost of the final instant, T = 4; by layer",
+        "float32_error": "of the gradient in float32, at beta = 1e-3; by layer",
+        "control_above": "error without the force from the layer above, which leaves "
+        "those below the last without a gradient; by layer",
+        "control_targets": "error with targets replayed one step off; by layer",
+    },
+    0,
+    {"order_in_beta_symmetric": (1.8, 2.2)},
+    measure,
+    layers=LAYERS,
+    batch=1,
+    controls=("control_above", "control_targets"),
+    memory=memory_of_slopes,
+)

@@ -1,37 +1,39 @@
 """Echoes with friction, and of directed synapses, beside exact gradients.
 
-The subject is the reference network of
-:mod:`neuro_ep.checking.families.echo`, with friction, or with an antisymmetric part
-added to its weights. What is measured, by class of parameters:
- relative_error and cosine of the gradient; reversal of an echo that is not
-nudged; order_in_beta_symmetric. Of friction also, as there, relative_error_coarse,
-relative_error_end and float32_error, and
-
-    control_unweighted       relative error where the readings of the echo do not fade,
-                             nor the nudge grow: it must be large
+The subject is the reference network of :mod:`neuro_ep.checking.families.echo`, with
+friction, or with an antisymmetric part added to its weights.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from neuro_ep.checking.families import echo
-from neuro_ep.checking.families.heb import PLACES
-from neuro_ep.errors import InputError
+from neuro_ep.checking.families.trajectory_probe import (
+    BETA,
+    EchoProbe,
+    memory_of_slopes,
+    one_layer,
+    place_of,
+    probe,
+    reversal,
+    show,
+)
+from neuro_ep.checking.family import Asked, Family
+from neuro_ep.oracle.compare import cosines, order, relative_error, relative_errors
 from neuro_ep.oracle.field import Parameters
 from neuro_ep.oracle.trajectory import (
     CLASSES,
     INPUTS,
     Problem,
     complex_step,
-    cosine,
     coupling_matrix,
     exact_gradient,
     potential_slope,
     reference,
-    relative_error,
     running_cost,
 )
 from neuro_ep.records.rule import Rule
@@ -46,24 +48,23 @@ SHARE = 0.42
 OTHERS = tuple(name for name in CLASSES if name != "w")
 
 
-def measure_friction(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
+def measure_friction(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what is measured, how) of a rule whose neurons have friction."""
-    problem = subject(layers, batch, seed, FRICTION)
-    coarse, end = (
-        reference(seed, neurons=len(problem.q), friction=FRICTION, dt=dt, cost=cost)
-        for dt, cost in ((0.2, "kick"), (problem.dt, "end"))
+    subject = partial(
+        reference, asked.seed, neurons=one_layer(asked), friction=FRICTION
     )
-    built, exact = echo.probe(rule, problem), exact_gradient(problem)
-    found = [echo.show(built, beta).gradient for beta in (echo.BETA, 10 * echo.BETA)]
-    wrong = echo.show(echo.probe(unweighted(rule), problem), echo.BETA).gradient
+    problem, coarse, end = subject(), subject(dt=0.2), subject(cost="end")
+    built, exact = probe(rule, problem), exact_gradient(problem)
+    found = [show(built, beta).gradient for beta in (BETA, 10 * BETA)]
+    wrong = show(probe(unweighted(rule), problem), BETA).gradient
     measured = compared(found, exact) | {
-        "reversal": echo.reversal(built),
+        "reversal": reversal(built),
         "relative_error_coarse": echo.errors(rule, coarse),
         "relative_error_end": echo.errors(rule, end),
         "float32_error": echo.float32_error(rule, problem),
-        "control_unweighted": relative_error(wrong, exact),
+        "control_unweighted": relative_error(wrong, exact, CLASSES),
     }
-    return measured, how(problem) | {"friction": FRICTION}
+    return measured, echo.how(problem) | {"friction": FRICTION}
 
 
 def unweighted(rule: Rule) -> Rule:
@@ -83,45 +84,24 @@ def unweighted(rule: Rule) -> Rule:
     return replace(rule, model=model)
 
 
-def measure_directed(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
+def measure_directed(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what is measured, how) of a rule whose synapses have a direction."""
-    problem = subject(layers, batch, seed)
-    weights = directed(problem, SHARE, seed)
-    built = echo.probe(rule, problem)
-    found = [gradient(built, weights, beta) for beta in (echo.BETA, 10 * echo.BETA)]
+    problem = reference(asked.seed, neurons=one_layer(asked))
+    weights = directed(problem, SHARE, asked.seed)
+    built = probe(rule, problem)
+    found = [gradient(built, weights, beta) for beta in (BETA, 10 * BETA)]
     measured = compared(found, directed_gradient(problem, weights))
-    measured["reversal"] = echo.reversal(built, w=weights)
-    return measured, how(problem) | {"antisymmetric": SHARE}
-
-
-def subject(layers, batch, seed: int, friction: float = 0.0) -> Problem:
-    """The reference network; InputError for layers or batches it does not have."""
-    layers = tuple(layers or (INPUTS, 6))
-    if len(layers) != 2 or layers[0] != INPUTS or layers[1] < 2:
-        raise InputError(f"layers {layers}: the check has ({INPUTS}, neurons)")
-    if batch not in (None, 1):
-        raise InputError(f"batch = {batch}: the check shows one sample; choose 1")
-    return reference(seed, neurons=layers[1], friction=friction)
-
-
-def how(problem: Problem) -> dict:
-    """How it was measured."""
-    return {
-        "layers": [INPUTS, len(problem.q)],
-        "batch": 1,
-        "step": problem.dt,
-        "duration": problem.steps * problem.dt,
-        "beta": echo.BETA,
-    }
+    measured["reversal"] = reversal(built, w=weights)
+    return measured, echo.how(problem) | {"antisymmetric": SHARE}
 
 
 def compared(found: list[Parameters], exact: Parameters) -> dict:
     """Errors of the first gradient, at BETA; order from the second, at ten times it."""
-    errors = [relative_error(gradient, exact) for gradient in found]
+    errors = [relative_error(gradient, exact, CLASSES) for gradient in found]
     return {
-        "relative_error": {c: relative_error(found[0], exact, (c,)) for c in CLASSES},
-        "cosine": {c: cosine(found[0], exact, (c,)) for c in CLASSES},
-        "order_in_beta_symmetric": float(np.log10(errors[1] / errors[0])),
+        "relative_error": relative_errors(found[0], exact, CLASSES),
+        "cosine": cosines(found[0], exact, CLASSES),
+        "order_in_beta_symmetric": order((BETA, 10 * BETA), errors),
     }
 
 
@@ -136,10 +116,10 @@ def directed(problem: Problem, share: float, seed: int = 1) -> np.ndarray:
     return symmetric + share * np.linalg.norm(symmetric) / np.linalg.norm(skew) * skew
 
 
-def gradient(built: echo.Probe, weights: np.ndarray, beta: float) -> Parameters:
+def gradient(built: EchoProbe, weights: np.ndarray, beta: float) -> Parameters:
     """As simulated; ``w`` (pre, post), one number a synapse."""
-    shown = echo.show(built, beta, w=weights).gradient
-    synapses = built.network[PLACES["w"][0]]
+    shown = show(built, beta, w=weights).gradient
+    synapses = built.network[place_of("w")[0]]
     return {c: shown[c] for c in OTHERS} | {"w": np.array(synapses.gradient)}
 
 
@@ -157,3 +137,40 @@ def directed_gradient(problem: Problem, weights: np.ndarray) -> Parameters:
         return running_cost(problem, np.stack([q] if problem.cost == "end" else kicks))
 
     return complex_step(cost, {"w": weights} | {c: problem.theta[c] for c in OTHERS})
+
+
+#: Measured of friction and of directed synapses, as of other echoes.
+COMMON = ("relative_error", "cosine", "order_in_beta_symmetric", "reversal")
+
+FRICTIONAL = Family(
+    "friction",
+    {
+        name: echo.QUANTITIES[name]
+        for name in (
+            *COMMON,
+            *("relative_error_coarse", "relative_error_end", "float32_error"),
+        )
+    }
+    | {
+        "control_unweighted": "error where the readings of the echo do not fade, nor "
+        "the nudge grow",
+    },
+    0,
+    {"order_in_beta_symmetric": (1.8, 2.2)},
+    measure_friction,
+    layers=(INPUTS, 6),
+    batch=1,
+    controls=("control_unweighted",),
+    memory=memory_of_slopes,
+)
+
+DIRECTED = Family(
+    "directed",
+    {name: echo.QUANTITIES[name] for name in COMMON},
+    0,
+    {"order_in_beta_symmetric": (1.8, 2.2)},
+    measure_directed,
+    layers=(INPUTS, 6),
+    batch=1,
+    memory=memory_of_slopes,
+)

@@ -1,4 +1,9 @@
-"""What is measured of a rule, see :mod:`neuro_ep.checking` for what the names mean."""
+"""Rules that settle to an equilibrium beside the implicit gradient, and beside BPTT.
+
+Random networks, weights and samples; a phase is as long as settling takes, see
+:mod:`neuro_ep.checking.families.equilibrium_subject`. From so many neurons on only the
+totals of one sample are measured, one-sided.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +19,89 @@ from neuro_ep.checking.families.equilibrium_probe import (
     show,
     slow_update,
 )
-from neuro_ep.checking.families.equilibrium_subject import BETAS, STEPWISE, Subject
+from neuro_ep.checking.families.equilibrium_subject import (
+    BETAS,
+    LAYERS,
+    SEED,
+    STEPWISE,
+    Subject,
+    make_subject,
+    settings_of,
+)
+from neuro_ep.checking.family import Asked, Family, weights_and_states
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import assembly, energy, gradient
-from neuro_ep.oracle.field import (
-    Parameters,
-    velocity,
+from neuro_ep.oracle.compare import (
+    cosines,
+    order,
+    relative_error,
+    relative_errors,
 )
+from neuro_ep.oracle.field import Parameters, velocity
+from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import changed
 
 #: Gains at which the excess error of a finite learning rate is measured.
 GAINS = (3e-3, 6e-3, 12e-3)
 
+QUANTITIES = {
+    "relative_error": "of the update beside minus the gradient, one-sided, at the "
+    "smallest beta, by class",
+    "cosine": "of the angle between both, by class",
+    "order_in_beta": "slope of log error, all classes together, against log beta",
+    "relative_error_symmetric": "the same error with nudging of both signs",
+    "cosine_symmetric": "the same cosine with nudging of both signs",
+    "order_in_beta_symmetric": "the same slope with nudging of both signs",
+    "order_in_eta": "slope of log (error that a finite eta adds) against log eta",
+    "gain_ratio": "that error, at the smallest gain g, over g",
+    "step_error": "RelMSE of every step of the weights against BPTT (Theorem 1), mean",
+    "step_error_neuron": "the same of the states of the neurons, by layer",
+    "conserved": "weights + (eta/beta) dE/dw: drift over the update, by class",
+    "energy_mismatch": "largest difference of ds/dt and minus the slope of the stated "
+    "energy",
+    "residual": "largest |ds/dt| where the free phase ends, in v_unit/tau",
+    "float32_error": "of the update in float32, at the largest beta",
+}
 
-def measure(subject: Subject) -> dict:
+BOUNDS = {
+    "relative_error": (0, 3e-3),
+    "cosine": (0.9999, 1.0001),
+    "relative_error_symmetric": (0, 1e-5),
+    "order_in_beta": (0.9, 1.1),
+    "order_in_beta_symmetric": (1.8, 2.2),
+    "order_in_eta": (0.9, 1.1),
+    "step_error": (0, 2 * BETAS[0] + 1e-5),
+    "step_error_neuron": (0, 2 * BETAS[0] + 1e-5),
+    "conserved": (0, 1e-8),
+    "energy_mismatch": (0, 1e-8),
+    "residual": (0, 1e-3 * BETAS[0]),
+    "float32_error": (0, 2e-2),
+}
+
+
+def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
+    """(what was measured, how) of a rule; settings that it reads are as asked."""
+    settings = settings_of(asked.choices)
+    subject = make_subject(
+        rule, settings, asked.layers, asked.batch or None, asked.seed
+    )
+    how = {
+        "betas": list(BETAS),
+        "layers": list(subject.settings.layers),
+        "batch": subject.settings.batch,
+        "weight_scale": subject.scale,
+        "step": subject.settings.step,
+        "phase": subject.settings.free,
+    }
+    return of_subject(subject), how
+
+
+def memory(layers: tuple[int, ...], batch: int) -> float:
+    """Bytes of the weights and states, and of the Jacobian of a sample."""
+    return weights_and_states(layers, batch) + 8.0 * sum(layers[1:]) ** 2
+
+
+def of_subject(subject: Subject) -> dict:
     """Everything that is measured of a subject, by name."""
     measured: dict = {}
     if subject.has_energy:
@@ -77,17 +151,20 @@ def energy_mismatch(subject: Subject) -> float:
 
 def totals(built: Probe, suffix: str) -> dict:
     """Errors of the total update at every beta, their order, and the residual."""
-    subject = built.subject
-    updates, errors = [], []
-    for beta in BETAS:
-        updates.append(slow_update(built, beta))
-        errors.append(total_error(updates[-1], subject.truth))
+    due = descent(built.subject)
+    updates = [slow_update(built, beta) for beta in BETAS]
+    errors = [relative_error(update, due, sorted(due)) for update in updates]
     found: dict = {
-        f"relative_error{suffix}": relative_errors(updates[0], subject.truth),
-        f"cosine{suffix}": cosines(updates[0], subject.truth),
-        f"order_in_beta{suffix}": slope(BETAS, errors),
+        f"relative_error{suffix}": relative_errors(updates[0], due, due),
+        f"cosine{suffix}": cosines(updates[0], due, due),
+        f"order_in_beta{suffix}": order(BETAS, errors),
     }
     return found if suffix else found | {"residual": residual(built)}
+
+
+def descent(subject: Subject) -> Parameters:
+    """Minus the gradient, by class: what an update should be."""
+    return {name: -slope for name, slope in subject.truth.items()}
 
 
 def residual(built: Probe) -> float:
@@ -96,36 +173,6 @@ def residual(built: Probe) -> float:
     states = _states(built, len(built.states[0].t) - sum(steps) - 1)
     rate = velocity(subject.field, subject.theta, states[steps[0] - 1], subject.clamp)
     return float(np.abs(rate).max())
-
-
-def relative_errors(update: Parameters, truth: Parameters) -> dict[str, float]:
-    """|update + truth| / |truth| by class: the update descends the gradient."""
-    return {
-        name: float(
-            np.linalg.norm(update[name] + truth[name]) / np.linalg.norm(truth[name])
-        )
-        for name in truth
-    }
-
-
-def cosines(update: Parameters, truth: Parameters) -> dict[str, float]:
-    """Cosine of the angle between the update and minus the gradient, by class."""
-    found = {}
-    for name in truth:
-        norms = np.linalg.norm(update[name]) * np.linalg.norm(truth[name])
-        found[name] = float(-(update[name] * truth[name]).sum() / norms)
-    return found
-
-
-def total_error(update: Parameters, truth: Parameters) -> float:
-    """Relative error over all classes together."""
-    one, other = flat(update), flat(truth)
-    return float(np.linalg.norm(one + other) / np.linalg.norm(other))
-
-
-def slope(xs, ys) -> float:
-    """The exponent p of y = c x**p, fitted."""
-    return float(np.polyfit(np.log(xs), np.log(ys), 1)[0])
 
 
 def conserved(built: Probe) -> dict[str, float]:
@@ -144,12 +191,7 @@ def conserved(built: Probe) -> dict[str, float]:
         built.subject.clamp,
         beta,
     )
-    return {
-        name: float(
-            np.linalg.norm(shown.update[name] - due[name]) / np.linalg.norm(due[name])
-        )
-        for name in due
-    }
+    return relative_errors(shown.update, due, due)
 
 
 def order_in_eta(built: Probe) -> dict:
@@ -159,10 +201,10 @@ def order_in_eta(built: Probe) -> dict:
     errors = []
     for g in GAINS:
         large = flat(show(built, beta, beta * subject.ratio(g)).update)
-        errors.append(np.linalg.norm(large - small) / np.linalg.norm(small))
+        errors.append(relative_error(large, small))
     return {
-        "order_in_eta": slope(GAINS, errors),
-        "gain_ratio": float(errors[0] / GAINS[0]),
+        "order_in_eta": order(GAINS, errors),
+        "gain_ratio": errors[0] / GAINS[0],
     }
 
 
@@ -175,8 +217,7 @@ def float32_error(subject: Subject) -> float:
         for dtype in (np.float32, np.float64)
     ]
     prefs.core.default_float_dtype = np.float64
-    gap = np.linalg.norm(updates[0] - updates[1])
-    return float(gap / np.linalg.norm(updates[1]))
+    return relative_error(*updates)
 
 
 def stepwise(built: Probe) -> dict:
@@ -236,11 +277,26 @@ def stepwise_curves(built: Probe, beta: float, g: float = STEPWISE_GAIN, sign: i
 def relative_curves(delta: np.ndarray, nabla: np.ndarray) -> np.ndarray:
     """RelMSE of every neuron or synapse; nan where both curves vanish."""
     gap = np.linalg.norm(delta + nabla, axis=0)
-    size = np.maximum(np.linalg.norm(delta, axis=0), np.linalg.norm(nabla, axis=0))
-    alive = size > 1e-9 * size.max()
-    return np.where(alive, gap / np.where(alive, size, 1.0), np.nan)
+    sizes = np.maximum(np.linalg.norm(delta, axis=0), np.linalg.norm(nabla, axis=0))
+    alive = sizes > 1e-9 * sizes.max()
+    return np.where(alive, gap / np.where(alive, sizes, 1.0), np.nan)
 
 
 def mean_error(delta: np.ndarray, nabla: np.ndarray) -> float:
     """Mean of the RelMSE over the neurons or synapses that take part."""
     return float(np.nanmean(relative_curves(delta, nabla)))
+
+
+FAMILY = Family(
+    "equilibrium",
+    QUANTITIES,
+    SEED,
+    BOUNDS,
+    measure,
+    layers=LAYERS,
+    reads=(
+        *("layers", "batch", "seed"),
+        *("activation", "dynamics", "plasticity", "plastic_every", "cost"),
+    ),
+    memory=memory,
+)

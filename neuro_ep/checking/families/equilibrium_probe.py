@@ -10,9 +10,8 @@ from brian2 import StateMonitor
 from neuro_ep.build.network import LayeredNetwork, build_network
 from neuro_ep.checking.families.equilibrium_subject import Subject
 from neuro_ep.checking.presented import present
-from neuro_ep.oracle.field import (
-    Parameters,
-)
+from neuro_ep.oracle import compare
+from neuro_ep.oracle.field import Parameters
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 
@@ -34,7 +33,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Watched:
     """One presentation: update/eta by class, states (time, batch, N) after every step,
     weights by class (time, n_pre, n_post) where they were recorded."""
 
@@ -72,7 +71,7 @@ def probe(
     return Probe(subject, network, simulation, states, weights)
 
 
-def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Shown:
+def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Watched:
     """Present the batch once; sign is that of beta where the protocol draws it."""
     subject = probe.subject
     scales = {edge.name: 1 / (edge.unit or 1) for edge in subject.field.learned}
@@ -88,7 +87,7 @@ def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Shown:
         sign=sign,
     )
     update = {name: change / scales[name] for name, change in found.update.items()}
-    return Shown(update, _states(probe, begun), _recorded(probe, begun, scales))
+    return Watched(update, _states(probe, begun), _recorded(probe, begun, scales))
 
 
 def _states(probe: Probe, begun: int) -> np.ndarray:
@@ -120,4 +119,5 @@ def slow_update(built: Probe, beta: float) -> Parameters:
 
 
 def flat(values: Parameters) -> np.ndarray:
-    return np.concatenate([values[name].ravel() for name in sorted(values)])
+    """All classes as one vector, in the order of their names."""
+    return compare.flat(values, sorted(values))

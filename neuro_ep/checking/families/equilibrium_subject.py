@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -111,6 +112,12 @@ def weights(field: Field, drawn: Parameters, scale: float) -> Parameters:
         if edge.pre is not None and edge.pre > edge.post:
             theta[edge.name] = theta[names[edge.post, edge.pre]].T.copy()
     return theta
+
+
+def settings_of(choices: Mapping) -> Settings | None:
+    """Settings with these names chosen, tanh in continuous time for the rest."""
+    base = Settings((2, 2), (0.0,), 1.0, 1, 1, STEP, activation="tanh")
+    return changed(base, **choices) if choices else None
 
 
 def check_settings(rule: Rule, settings, layers, batch) -> Settings:

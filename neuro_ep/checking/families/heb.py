@@ -2,18 +2,6 @@
 
 Subject: the reference network of :mod:`neuro_ep.oracle.trajectory`, T = 6, dt = 0.02,
 its cost that of the end. Inputs are static (as are masses), all else moves.
-
-What is measured (a number, or one a parameter class w, k, l, b)
-    reversal                  largest change of parameters and momenta, units of v_unit
-                              and 1, by an echo that is not nudged
-    relative_error, cosine    of the momenta over beta after an echo, beside the slope
-                              of the cost of the joint motion
-    order_in_beta             of that error, all classes together
-    averaged_error            of what echoes of both signs and decay do to parameters
-    simple_error              the same of a single echo: biased, it must fail
-    oracle_error              of the averaged update, beside the same in numpy
-    rhel_error                parameters that stand still: momenta over beta beside
-                              one-sided recurrent Hamiltonian echo learning, and B
 """
 
 from __future__ import annotations
@@ -22,41 +10,31 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuro_ep.build.network import build_network
-from neuro_ep.errors import InputError, RunError
-from neuro_ep.oracle import trajectory_heb
-from neuro_ep.oracle.field import Parameters
-from neuro_ep.oracle.trajectory import (
-    INPUTS,
-    Problem,
-    cosine,
-    coupling_matrix,
-    reference,
-    relative_error,
+from neuro_ep.checking.families import trajectory_probe
+from neuro_ep.checking.families.trajectory_probe import (
+    BETA,
+    EchoProbe,
+    by_class,
+    one_layer,
+    place_of,
+    places_of,
+    presented,
 )
+from neuro_ep.checking.family import Asked, Family
+from neuro_ep.errors import RunError
+from neuro_ep.oracle import trajectory_heb
+from neuro_ep.oracle.compare import cosines, order, relative_error, relative_errors
+from neuro_ep.oracle.field import Parameters
+from neuro_ep.oracle.trajectory import INPUTS, Problem, reference
 from neuro_ep.oracle.trajectory_echo import one_sided
 from neuro_ep.oracle.trajectory_heb import MOVING
 from neuro_ep.records.rule import Rule
-from neuro_ep.records.schedule import Schedule
-from neuro_ep.records.settings import Settings
-from neuro_ep.run import build as device
-from neuro_ep.run.simulation import Simulation
-
-#: Class -> (projection, its variable).
-PLACES = {
-    "w": ("output_to_output", "w"),
-    "B": ("input_to_output", "B"),
-    "k": ("stiffness_output", "k"),
-    "l": ("hardening_output", "l"),
-    "b": ("bias_output", "b"),
-    "m": ("mass_output", "m"),
-}
 
 #: Those that have momenta.
 WITH_MOMENTUM = (*MOVING, "B")
 
-#: Of gradients; of updates, with the decay constant of the momenta.
-BETA, UPDATE_BETA, MU, DAMPING = 1e-4, 1e-5, 100.0, 100.0
+#: Of updates, with the decay constant of the momenta.
+UPDATE_BETA, MU, DAMPING = 1e-5, 100.0, 100.0
 
 #: Where two estimates are compared that err alike.
 LARGE_BETA = 1e-2
@@ -77,143 +55,77 @@ def network(seed: int, neurons: int = 6) -> Problem:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """A network built for a problem, to be run from any values."""
-
-    problem: Problem
-    simulation: Simulation
-
-
-@dataclass(frozen=True)
-class Left:
+class Motion:
     """What a presentation leaves: parameters and their momenta by class."""
 
     theta: Parameters
     momentum: Parameters
 
 
-def probe(rule: Rule, problem: Problem, nudging: str) -> Probe:
-    """Build the network of a problem on the device chosen now."""
-    neurons, inputs = problem.theta["B"].shape
-    duration = problem.steps * problem.dt
-    settings = Settings(
-        layers=(inputs, neurons),
-        connections=((0, 1), (1, 1)),
-        eta=(0.0,),
-        beta=BETA,
-        free=duration,
-        nudged=duration,
-        step=problem.dt,
-        batch=1,
-        nudging=nudging,
-        judged=0.0,
-        read=problem.target.shape[1],
-    )
-    return Probe(problem, device.simulation(build_network(rule, settings)))
+def probe(rule: Rule, problem: Problem, nudging: str) -> EchoProbe:
+    """Build the network of a problem on the device chosen now; nothing records."""
+    return trajectory_probe.probe(rule, problem, nudging, watched=())
 
 
 def show(
-    built: Probe,
+    built: EchoProbe,
     beta: float,
     inverse_mass: float,
     *,
     eta: float = 0.0,
     damping: float = 0.0,
     nudged: bool = True,
-) -> Left:
+) -> Motion:
     """One presentation from rest; eta and damping are those of the decay.
 
     Raises RunError if the network diverges.
     """
     plan, problem = built.simulation.plan, built.problem
-    p, values = plan.presentations, start_values(built, beta, inverse_mass)
-    schedule = once(problem, sign=np.sign(beta))
-    values |= {f"{PLACES[c][0]}.eta": eta for c in MOVING}
-    values |= {f"{PLACES[c][0]}.damping": damping for c in WITH_MOMENTUM}
-    if not nudged:
-        nudge = plan.values[f"{p}.phase_nudge"]
-        values[f"{p}.phase_nudge"] = np.zeros_like(nudge)
-    wanted = [f"{PLACES[c][0]}.momentum" for c in WITH_MOMENTUM] + list(
-        places().values()
+    groups, diverged = _groups(), f"{plan.presentations}.diverged"
+    momenta = {c: f"{groups[c]}.momentum" for c in WITH_MOMENTUM}
+    values = at_rest(inverse_mass)
+    values |= {f"{groups[c]}.eta": eta for c in MOVING}
+    values |= {f"{groups[c]}.damping": damping for c in WITH_MOMENTUM}
+    places = places_of()
+    wanted = [*momenta.values(), *places.values(), diverged]
+    found = presented(
+        *(built, abs(beta), wanted, values), nudged=nudged, sign=np.sign(beta)
     )
-    found = built.simulation.run(schedule, values, [*wanted, f"{p}.diverged"])
-    if found[f"{p}.diverged"][0]:
+    if found[diverged][0]:
         raise RunError(f"the network diverged with beta = {beta}")
-    unit = plan.unit
-    return Left(
-        {c: by_class(c, found[name], problem) / unit for c, name in places().items()},
-        {
-            c: by_class(c, found[f"{PLACES[c][0]}.momentum"], problem)
-            for c in WITH_MOMENTUM
-        },
+    theta = {c: by_class(c, found[at], problem) for c, at in places.items()}
+    return Motion(
+        {c: value / plan.unit for c, value in theta.items()},
+        {c: by_class(c, found[at], problem) for c, at in momenta.items()},
     )
 
 
-def places() -> dict[str, str]:
-    """Class -> ``"group.variable"``."""
-    return {c: ".".join(place) for c, place in PLACES.items()}
+def _groups() -> dict[str, str]:
+    return {c: place_of(c)[0] for c in places_of()}
 
 
-def start_values(built: Probe, beta: float, inverse_mass: float) -> dict:
-    """The problem as values of the network, one presentation, momenta at rest."""
-    problem, plan = built.problem, built.simulation.plan
-    p, unit = plan.presentations, plan.unit
-    values: dict[str, np.ndarray | float] = {
-        name: unit * matrix(c, problem) for c, name in places().items()
-    }
-    values |= {f"{PLACES[c][0]}.momentum": 0.0 for c in WITH_MOMENTUM}
-    values |= {f"{PLACES[c][0]}.inverse_mass": inverse_mass for c in MOVING}
-    return values | {
-        "input_to_output.inverse_mass": 0.0,
-        "output.q_start": problem.q,
-        "output.p_start": unit * problem.p,
-        f"{p}.strength": abs(beta),
-    }
-
-
-def once(problem: Problem, times: int = 1, target=None, **known) -> Schedule:
-    """The sample of a problem, shown and taught so many times, frame by frame."""
-    targets = problem.target if target is None else target
-    frames = {"frames": problem.steps, "target_frames": problem.steps}
-    known = {**frames, "targets": targets[None], **known}
-    return Schedule(problem.x[None], np.zeros(times, int), **known)
-
-
-def matrix(name: str, problem: Problem) -> np.ndarray:
-    """A class of parameters as the variable of its synapses, (n_pre, n_post)."""
-    value = problem.theta[name]
-    if name == "w":
-        return coupling_matrix(value, len(problem.q))
-    return value.T if name == "B" else value[None]
-
-
-def by_class(name: str, flat: np.ndarray, problem: Problem) -> np.ndarray:
-    """The other way round."""
-    value = flat.reshape(matrix(name, problem).shape)
-    if name == "w":
-        return value[np.triu_indices(len(value), 1)]
-    return value.T if name == "B" else value[0]
+def at_rest(inverse_mass: float) -> dict:
+    """Momenta at rest and masses of parameters, as values of the network."""
+    groups = _groups()
+    values = {f"{groups[c]}.momentum": 0.0 for c in WITH_MOMENTUM}
+    values |= {f"{groups[c]}.inverse_mass": inverse_mass for c in MOVING}
+    return values | {f"{groups['B']}.inverse_mass": 0.0}
 
 
 # --- what is measured ----------------------------------------------------------------
 
 
-def measure(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
+def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what is measured, how); layers (2, neurons).
 
     Raises InputError for layers and batches that the subject does not have.
     """
-    layers = tuple(layers or (INPUTS, 6))
-    if len(layers) != 2 or layers[0] != INPUTS or layers[1] < len(TARGET):
-        raise InputError(f"layers {layers}: the check has ({INPUTS}, neurons)")
-    if batch not in (None, 1):
-        raise InputError(f"batch = {batch}: the check shows one sample; choose 1")
-    problem = network(seed, layers[1])
+    problem = network(asked.seed, one_layer(asked))
     single = probe(rule, problem, "one-sided")
     both = probe(rule, problem, "symmetric")
     measured = momenta(single) | updates(single, both) | {"rhel_error": still(single)}
     how = {
-        "layers": list(layers),
+        "layers": list(asked.layers),
         "batch": 1,
         "step": problem.dt,
         "duration": problem.steps * problem.dt,
@@ -223,34 +135,38 @@ def measure(rule: Rule, layers, batch, seed: int) -> tuple[dict, dict]:
     return measured, how
 
 
-def momenta(single: Probe) -> dict:
+def momenta(single: EchoProbe) -> dict:
     """Echoes without decay: reversal, and the gradient in the momenta."""
     back = show(single, BETA, INVERSE_MASS, nudged=False)
     exact = trajectory_heb.exact_gradient(single.problem, INVERSE_MASS)
-    slopes = [gradient_of(single, beta, INVERSE_MASS) for beta in (BETA, 10 * BETA)]
+    betas = BETA, 10 * BETA
+    slopes = [gradient_of(single, beta, INVERSE_MASS) for beta in betas]
     errors = [relative_error(slope, exact, MOVING) for slope in slopes]
     return {
         "reversal": moved(single.problem, back),
-        "relative_error": {c: relative_error(slopes[0], exact, (c,)) for c in MOVING},
-        "cosine": {c: cosine(slopes[0], exact, (c,)) for c in MOVING},
-        "order_in_beta": float(np.log10(errors[1] / errors[0])),
+        "relative_error": relative_errors(slopes[0], exact, MOVING),
+        "cosine": cosines(slopes[0], exact, MOVING),
+        "order_in_beta": order(betas, errors),
     }
 
 
-def gradient_of(built: Probe, beta: float, inverse_mass: float) -> Parameters:
+def gradient_of(built: EchoProbe, beta: float, inverse_mass: float) -> Parameters:
     """Momenta over beta after an echo from rest."""
     left = show(built, beta, inverse_mass)
     return {name: value / beta for name, value in left.momentum.items()}
 
 
-def moved(problem: Problem, left: Left) -> float:
+def moved(problem: Problem, left: Motion) -> float:
     """Largest change of a parameter or its momentum, which was at rest."""
     gaps = [left.theta[c] - problem.theta[c] for c in MOVING]
     return float(max(np.abs(gap).max() for gap in [*gaps, *left.momentum.values()]))
 
 
 def updates(
-    single: Probe, both: Probe, inverse_mass: float = INVERSE_MASS, mu: float = MU
+    single: EchoProbe,
+    both: EchoProbe,
+    inverse_mass: float = INVERSE_MASS,
+    mu: float = MU,
 ) -> dict:
     """Echoes and decay: the gradient in the change of the parameters.
 
@@ -271,7 +187,7 @@ def updates(
 
 
 def descended(
-    built: Probe, eta: float, inverse_mass: float, beta: float = UPDATE_BETA
+    built: EchoProbe, eta: float, inverse_mass: float, beta: float = UPDATE_BETA
 ) -> Parameters:
     """Minus the change of the parameters over eta."""
     left = show(built, beta, inverse_mass, eta=eta, damping=DAMPING)
@@ -279,11 +195,36 @@ def descended(
     return {name: (theta[name] - left.theta[name]) / eta for name in MOVING}
 
 
-def still(single: Probe) -> dict[str, float]:
+def still(single: EchoProbe) -> dict[str, float]:
     """Parameters of infinite mass beside one-sided echo learning, by class.
 
     Equal at every beta; a large one keeps the digits.
     """
     found = gradient_of(single, LARGE_BETA, 0.0)
     expected = one_sided(single.problem, LARGE_BETA)
-    return {name: relative_error(found, expected, (name,)) for name in WITH_MOMENTUM}
+    return relative_errors(found, expected, WITH_MOMENTUM)
+
+
+FAMILY = Family(
+    "heb",
+    {
+        "relative_error": "of the momenta over beta after an echo, beside the slope of "
+        "the cost of the joint motion, by class",
+        "cosine": "of the angle between both, by class",
+        "order_in_beta": "slope of log error, all classes together, against log beta",
+        "reversal": "largest change of parameters and momenta by an echo that is not "
+        "nudged, in units of v_unit and 1",
+        "averaged_error": "of what echoes of both signs and decay do to parameters",
+        "simple_error": "the same of a single echo: biased, it must fail",
+        "oracle_error": "of the averaged update, beside the same in numpy",
+        "rhel_error": "parameters that stand still: momenta over beta beside one-sided "
+        "recurrent Hamiltonian echo learning, by class",
+    },
+    0,
+    {"cosine": (0.9999, 1.0001), "order_in_beta": (0.9, 1.1)},
+    measure,
+    layers=(INPUTS, 6),
+    batch=1,
+    controls=("simple_error",),
+    memory=trajectory_probe.memory_of_slopes,
+)

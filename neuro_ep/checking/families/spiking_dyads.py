@@ -5,14 +5,6 @@ error, beta = 1/2; a burn-in of 300 steps, then a window of 400 in which weights
 move. A rate is told to about one spike a window: the larger the errors sent down, the
 shorter it may be.
 
-What is measured (a number, one a parameter class)
-    relative_error, cosine     of the update; truth is backpropagation of the rates
-    oracle_error               of the update, beside the same spikes in numpy
-    control_hard_reset         cosine in the worst layer, where what is above threshold
-                               is lost
-    control_independent_noise  the same, where both generators of a dyad fire by random
-                               numbers of their own
-    control_short_window       the same, by good generators, after 50 steps
 Controls are those of 20-64-64-10, whatever the layers: shallow networks need less.
 """
 
@@ -20,23 +12,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from brian2 import seed as seed_brian2
-
 from neuro_ep.checking.families.dyads import (
     BATCH,
     LAYERS,
-    SLOW,
+    SEED,
     Weights,
     chain_of,
-    cosine,
     descent,
     drawn,
-    relative,
-    shown,
 )
+from neuro_ep.checking.families.spikes import QUANTITIES, Spikes
+from neuro_ep.checking.family import Asked, Family
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.backpropagation import backpropagation
-from neuro_ep.oracle.spiking_dyads import Times, spiking_gradient
+from neuro_ep.oracle.spiking_dyads import WindowTimes, spiking_gradient
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings, changed
 
@@ -68,47 +57,17 @@ def windowed(layers, batch: int, **choices) -> Settings:
     return changed(base, **choices)
 
 
-def measure(rule: Rule, layers, batch: int | None, seed: int) -> tuple[dict, dict]:
+def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
     """(what was measured, how) of a rule on chains of layers.
 
     Raises InputError where no layer is hidden: the others do not spike.
     """
-    layers, batch = tuple(layers or LAYERS), batch or BATCH
-    if len(layers) < 3:
+    if len(asked.layers) < 3:
         raise InputError(
-            f"layers = {layers}: hidden neurons are those that spike; name at least "
-            "three layers, such as 6,9,4"
+            f"layers = {asked.layers}: hidden neurons are those that spike; name at "
+            "least three layers, such as 6,9,4"
         )
-    subject, settings = drawn(layers, batch, seed), windowed(layers, batch)
-    truth = rates_descent(settings, subject)
-    update = shown(rule, settings, *subject, eta=SLOW).update
-    same = spikes_descent(settings, subject)
-    measured = {
-        "relative_error": {k: relative(update[k], right) for k, right in truth.items()},
-        "cosine": {k: cosine(update[k], right) for k, right in truth.items()},
-        "oracle_error": max(relative(update[k], right) for k, right in same.items()),
-        **controls(rule, seed),
-    }
-    return measured, {"layers": list(layers), "batch": batch, "beta": settings.beta}
-
-
-def controls(rule: Rule, seed: int) -> dict[str, float]:
-    """Cosines of what must not give the gradient, on the network of this check."""
-    subject, settings = drawn(LAYERS, BATCH, seed), windowed(LAYERS, BATCH)
-    truth = rates_descent(settings, subject)
-    seed_brian2(seed)
-    return {
-        f"control_{name}": worst_cosine(
-            rule, changed(settings, **wrong), subject, truth
-        )
-        for name, wrong in WRONG.items()
-    }
-
-
-def worst_cosine(rule: Rule, settings: Settings, subject, truth: Weights) -> float:
-    """Of the update of any weights or biases with what it should be."""
-    update = shown(rule, settings, *subject, eta=SLOW).update
-    return min(cosine(update[name], wanted) for name, wanted in truth.items())
+    return SPIKES.measure(rule, asked)
 
 
 def rates_descent(settings: Settings, subject) -> Weights:
@@ -123,5 +82,22 @@ def spikes_descent(settings: Settings, subject) -> Weights:
     chain = chain_of(settings, subject, reference="mean")
     burn_in = round(settings.free / settings.step)
     window = round(settings.nudged / settings.step)
-    times = Times(burn_in=burn_in, window=window)
+    times = WindowTimes(burn_in=burn_in, window=window)
     return descent(settings, spiking_gradient(chain, times))
+
+
+SPIKES = Spikes(LAYERS, BATCH, drawn, windowed, rates_descent, spikes_descent, WRONG)
+
+FAMILY = Family(
+    "spiking dyads",
+    QUANTITIES
+    | {
+        "control_short_window": "the same, by good generators, in a window of 50 steps",
+    },
+    SEED,
+    {"relative_error": (0, 0.1), "cosine": (0.99, 1.0001), "oracle_error": (0, 1e-2)},
+    measure,
+    layers=LAYERS,
+    batch=BATCH,
+    controls=tuple(f"control_{name}" for name in WRONG),
+)

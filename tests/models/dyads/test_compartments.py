@@ -5,7 +5,10 @@ import pytest
 from brian2 import StateMonitor, mV
 
 from neuro_ep.build.network import build_network
-from neuro_ep.checking.families.dyads import drawn, relative, settled
+from neuro_ep.checking.families.dyads import (
+    drawn,
+    settled,
+)
 from neuro_ep.checking.presented import present
 from neuro_ep.errors import InputError
 from neuro_ep.models.dyads.compartments import (
@@ -16,6 +19,7 @@ from neuro_ep.models.dyads.compartments import (
     G_LEAK,
 )
 from neuro_ep.models.dyads.dual_propagation import DUAL_PROPAGATION
+from neuro_ep.oracle.compare import relative_error
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -53,7 +57,7 @@ def updates(settings, values=None, seed=1):
 
 
 def worst(one, other):
-    return max(relative(other[name], one[name]) for name in one)
+    return max(relative_error(other[name], one[name]) for name in one)
 
 
 @pytest.mark.parametrize(

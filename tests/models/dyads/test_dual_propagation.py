@@ -16,10 +16,8 @@ from neuro_ep.build.network import build_network
 from neuro_ep.checking.families.dyads import (
     chain_of,
     closed,
-    cosine,
     descent,
     drawn,
-    relative,
     settled,
     shown,
 )
@@ -31,6 +29,7 @@ from neuro_ep.models.dyads.dual_propagation import (
     KOLEN_POLLACK,
 )
 from neuro_ep.oracle import compartments, dyads
+from neuro_ep.oracle.compare import cosine, relative_error
 from neuro_ep.oracle.loop_gain import loop_matrix
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
@@ -122,7 +121,7 @@ def fields_of(chain):
 
 def worst(found, truth):
     """The largest relative error of a projection."""
-    return max(relative(found[name], right) for name, right in truth.items())
+    return max(relative_error(found[name], right) for name, right in truth.items())
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])

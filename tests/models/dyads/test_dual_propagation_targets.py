@@ -12,11 +12,11 @@ import pytest
 from neuro_ep.checking.families.dyads import (
     chain_of,
     drawn,
-    relative,
     settled,
 )
 from neuro_ep.engine.dense.codeobjects import python_headers_available
 from neuro_ep.oracle import dyads
+from neuro_ep.oracle.compare import relative_error
 
 MILLI = 1e-3
 COMPILER = bool(shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make"))
@@ -24,7 +24,7 @@ COMPILER = bool(shutil.which(os.environ.get("CXX", "g++")) and shutil.which("mak
 
 def worst(found, truth):
     """The largest relative error of a projection."""
-    return max(relative(found[name], right) for name, right in truth.items())
+    return max(relative_error(found[name], right) for name, right in truth.items())
 
 
 # --- every target ---------------------------------------------------------------------

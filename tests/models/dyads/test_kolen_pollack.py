@@ -7,13 +7,13 @@ from neuro_ep.build.network import build_network
 from neuro_ep.checking.families.dyads import (
     chain_of,
     closed,
-    cosine,
     drawn,
 )
 from neuro_ep.checking.presented import present
 from neuro_ep.models.dyads.dual_propagation import (
     KOLEN_POLLACK,
 )
+from neuro_ep.oracle.compare import cosine
 from neuro_ep.oracle.weight_transport import kolen_pollack
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target

@@ -11,11 +11,15 @@ from brian2 import EventMonitor, Hz, StateMonitor, seed
 from neuro_ep.build.network import build_network
 from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking import check
-from neuro_ep.checking.families.dyads import chain_of, cosine, drawn, relative, shown
+from neuro_ep.checking.families.dyads import (
+    chain_of,
+    drawn,
+    shown,
+)
+from neuro_ep.checking.families.spikes import worst_cosine
 from neuro_ep.checking.families.spiking_dyads import (
     spikes_descent,
     windowed,
-    worst_cosine,
 )
 from neuro_ep.checking.presented import present
 from neuro_ep.errors import InputError
@@ -25,7 +29,8 @@ from neuro_ep.models.dyads.spiking import (
     TAU,
     TAU_S,
 )
-from neuro_ep.oracle.spiking_dyads import Times, at_rest, steps
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.spiking_dyads import WindowTimes, at_rest, steps
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -51,7 +56,7 @@ def spiking_run(module_at):
 def oracle_after(settings, subject, many: int) -> dict[str, np.ndarray]:
     """States of the oracle by their names in Brian2, (batch, n), in volt."""
     chain = chain_of(settings, subject, reference="mean")
-    found = steps(chain, Times(), "subtractive", at_rest(chain))
+    found = steps(chain, WindowTimes(), "subtractive", at_rest(chain))
     for _ in range(many):
         state, _ = next(found)
     named = {"output.m": state.m[-1], "output.d": state.d[-1]}
@@ -76,7 +81,7 @@ def compare(spiking_run, found, layers):
         if ".v_" in name:  # a step earlier it was elsewhere
             assert np.abs(early[name] - value).max() > 1e-2 * MILLI
     for name, change in spikes_descent(settings, subject).items():
-        assert relative(found[name], change) < 1e-4, name
+        assert relative_error(found[name], change) < 1e-4, name
 
 
 def test_states_and_update_are_those_of_the_oracle(spiking_run):
@@ -111,7 +116,7 @@ def test_spikes_can_be_watched(spiking_run):
     known = {name: subject[0][name] * MILLI for name in network.weights}
     present(simulation, known, *subject[1:], eta=0)
     chain = chain_of(settings, subject, reference="mean")
-    found, wanted = steps(chain, Times(), "subtractive", at_rest(chain)), []
+    found, wanted = steps(chain, WindowTimes(), "subtractive", at_rest(chain)), []
     for _ in range(round((settings.free + settings.nudged) / settings.step) + 1):
         wanted.append([each.ravel() for each in next(found)[1][0]])
     step = float(group.clock.dt)
@@ -126,8 +131,8 @@ def test_spikes_can_be_watched(spiking_run):
 
 def test_steps_are_those_of_the_oracle():
     """Its numbers of steps are the model's constants."""
-    assert Times().tau == pytest.approx(float(TAU * RATE_MAX))
-    assert Times().tau_s == pytest.approx(float(TAU_S * RATE_MAX))
+    assert WindowTimes().tau == pytest.approx(float(TAU * RATE_MAX))
+    assert WindowTimes().tau_s == pytest.approx(float(TAU_S * RATE_MAX))
 
 
 def test_the_update_is_the_gradient_and_controls_are_not():
@@ -166,7 +171,7 @@ def test_a_batch_is_the_mean_of_its_samples(spiking_run):
     ]
     for name, change in together.items():
         mean = np.mean([each[name] for each in alone], axis=0)
-        assert relative(change, mean) < 1e-4
+        assert relative_error(change, mean) < 1e-4
         assert cosine(change, alone[0][name]) < 0.99
 
 

@@ -7,13 +7,14 @@ import pytest
 from brian2 import StateMonitor
 
 from neuro_ep import checking
-from neuro_ep.checking.families import echo, echo_chain
-from neuro_ep.checking.families.heb import once
+from neuro_ep.checking import trajectory_probe as probing
+from neuro_ep.checking.families import echo_chain
 from neuro_ep.command import main as cli
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo.chain import CHAIN, TOLD
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.oracle.trajectory import CLASSES, relative_error
+from neuro_ep.oracle.compare import relative_error
+from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.oracle.trajectory_chain import exact_gradient, reference_chain
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.target import select_target
@@ -22,23 +23,24 @@ from neuro_ep.run.target import select_target
 def simultaneous(chain, beta, rule=CHAIN):
     """The gradients of every layer from one sweep."""
     select_target("numpy")
-    return echo_chain.show(echo_chain.probe(rule, chain), beta)
+    shown = probing.show(echo_chain.probe(rule, chain), beta)
+    return tuple(shown.gradients.values())
 
 
 def sequential(lower, upper, beta):
     """The gradients of (lower, upper): the upper layer echoes, then the lower one."""
     select_target("numpy")
-    top = echo.probe(RHEL, upper)
+    top = probing.probe(RHEL, upper)
     neurons = top.network["output"]
     positions = StateMonitor(
         *(neurons, ("q_plus", "q_minus"), True), when="groups", clock=neurons.clock
     )
     top.network.brian2.add(positions)
-    above = echo.show(top, beta).gradient
+    above = probing.show(top, beta).gradient
     parting = np.asarray(positions.q_minus - positions.q_plus)[:, upper.steps :].T
     slopes = (parting[: upper.steps] @ upper.theta["B"] / (2 * beta))[::-1]
     below = replace(lower, target=slopes)
-    return echo.show(echo.probe(TOLD, below), beta).gradient, above
+    return probing.show(probing.probe(TOLD, below), beta).gradient, above
 
 
 def errors(found, exact):
@@ -178,9 +180,8 @@ def test_one_sided_nudging_is_refused(rule):
 def test_antisymmetric_weights_are_refused(layers):
     built = echo_chain.probe(CHAIN, layers)
     skewed = {"output_to_output.w": 1e-3 * np.triu(np.ones((5, 5)), 1)}
-    given = echo_chain.given(built, 1e-4) | skewed
     with pytest.raises(InputError, match="symmetric"):
-        built.simulation.run(once(layers[0]), given, [])
+        probing.presented(built, 1e-4, [], skewed)
 
 
 @pytest.mark.parametrize("line", ["--layers 2,6", "--layers 3,6,5", "--batch 2"])

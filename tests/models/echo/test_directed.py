@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from neuro_ep.checking import check
-from neuro_ep.checking.families import echo, echo_variants
+from neuro_ep.checking import trajectory_probe as probing
+from neuro_ep.checking.families import echo_variants
 from neuro_ep.checking.families.echo_variants import SHARE, directed
 from neuro_ep.checking.families.echo_variants import directed_gradient as exact_gradient
 from neuro_ep.errors import InputError
 from neuro_ep.models.echo.directed import DIRECTED
-from neuro_ep.oracle.trajectory import CLASSES, cosine, reference, relative_error
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, reference
 from neuro_ep.run.target import select_target
 
 
@@ -30,9 +32,9 @@ def uncorrected():
 def gradient(problem, weights, beta, rule=DIRECTED):
     """The simulated gradient, and the reversal error."""
     select_target("numpy")
-    built = echo.probe(rule, problem)
+    built = probing.probe(rule, problem)
     found = echo_variants.gradient(built, weights, beta)
-    return found, echo.reversal(built, w=weights)
+    return found, probing.reversal(built, w=weights)
 
 
 @pytest.fixture(autouse=True)
@@ -119,9 +121,9 @@ def test_neurons_may_be_joined_to_themselves(problem, weights):
 
 def test_descent_moves_every_synapse(problem, weights, exact):
     select_target("numpy")
-    built = echo.probe(DIRECTED, problem)
+    built = probing.probe(DIRECTED, problem)
     built.network.values["output_to_output.eta"] = 0.1
-    echo.show(built, 1e-4, w=weights)
+    probing.show(built, 1e-4, w=weights)
     unit = built.simulation.plan.unit
     moved = np.array(built.network["output_to_output"].w) / unit - weights
     np.testing.assert_allclose(moved, -0.1 * exact["w"], rtol=1e-4, atol=1e-6)
@@ -140,4 +142,4 @@ def test_check_fails_without_the_correction():
 
 def test_one_sided_nudging_is_refused(problem):
     with pytest.raises(InputError, match="choose symmetric"):
-        DIRECTED.model(echo.settings_for(problem, "one-sided"))
+        DIRECTED.model(probing.settings_for(problem, "one-sided"))

@@ -11,7 +11,9 @@ from brian2 import SpikeMonitor
 
 from neuro_ep.build.network import build_network
 from neuro_ep.checking import check
-from neuro_ep.checking.families.dyads import cosine, relative, shown
+from neuro_ep.checking.families.dyads import (
+    shown,
+)
 from neuro_ep.checking.families.spiking_equilibrium import (
     WRONG,
     network_of,
@@ -28,7 +30,8 @@ from neuro_ep.models.equilibrium.spiking_ep import (
     TAU_2,
     TAU_S,
 )
-from neuro_ep.oracle.spiking_ep import Times, after, at_rest, step
+from neuro_ep.oracle.compare import cosine, relative_error
+from neuro_ep.oracle.spiking_ep import PhaseTimes, after, at_rest, step
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
@@ -59,7 +62,7 @@ def test_states_are_those_of_the_oracle(run):
     network = network_of(settings, run.subject())
     many = free_steps(settings)
     gaps = [
-        largest_gap(found, after(network, Times(many, 0), steps))
+        largest_gap(found, after(network, PhaseTimes(many, 0), steps))
         for steps in (many - 1, many, many + 1)
     ]
     print(gaps)
@@ -82,7 +85,7 @@ def largest_gap(found, state) -> float:
 
 def compare(run, found):
     for name, change in spikes_descent(run.settings(), run.subject()).items():
-        assert relative(found[name], change) < 1e-4, name
+        assert relative_error(found[name], change) < 1e-4, name
 
 
 def test_the_update_is_that_of_the_oracle(run):
@@ -114,7 +117,7 @@ def test_spikes_can_be_watched(run):
     known = {name: weights[name] * MILLI for name in network.weights}
     present(simulation, known, inputs, labels, eta=0, learn=False)
     oracle, wanted = network_of(settings, run.subject()), []
-    times, many = Times(0, 0), free_steps(settings)
+    times, many = PhaseTimes(0, 0), free_steps(settings)
     state = at_rest(oracle)
     for _ in range(many):
         state, spikes, _ = step(oracle, times, state, 0.0)
@@ -136,7 +139,7 @@ def test_the_clamped_input_hears_nothing(run):
 def test_constant_activity_moves_no_weight(run):
     """Over all synapses, what spikes tell adds up to nothing; told a step later, when
     rho_2 has moved, it does not."""
-    network, times = network_of(run.settings(), run.subject()), Times(0, 0)
+    network, times = network_of(run.settings(), run.subject()), PhaseTimes(0, 0)
     state, told, late = after(network, times, 2000), 0.0, 0.0
     for _ in range(2000):
         r, q = ([each[k] for k in (0, 1)] for each in (state.r, state.q))
@@ -171,7 +174,7 @@ def test_a_batch_is_the_mean_of_its_samples(run):
     ]
     for name, change in together.items():
         mean = np.mean([each[name] for each in alone], axis=0)
-        assert relative(change, mean) < 1e-4
+        assert relative_error(change, mean) < 1e-4
         assert cosine(change, alone[0][name]) < 0.99
 
 
@@ -210,7 +213,7 @@ def test_refused(choice, said):
 
 
 def test_the_oracle_has_the_constants_of_the_model():
-    steps = Times(0, 0)
+    steps = PhaseTimes(0, 0)
     wanted = {"tau": TAU, "tau_s": TAU_S, "tau_1": TAU_1, "tau_2": TAU_2}
     for name, constant in wanted.items():
         assert getattr(steps, name) == pytest.approx(float(constant * RATE_MAX))

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 from neuro_ep.benchmarks import rhel
 from neuro_ep.errors import RunError
 from neuro_ep.models.echo.rhel import RHEL
-from neuro_ep.oracle import trajectory
+from neuro_ep.oracle import compare, trajectory
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_peer_has_the_exact_gradient(tuned):
     found["w"] = found["w"][np.triu_indices(len(rest), 1)]
     found["B"] = found["B"].T
     exact = trajectory.exact_gradient(problem)
-    assert trajectory.relative_error(found, exact) < 1e-4
+    assert compare.relative_error(found, exact) < 1e-4
 
 
 def test_gradients_that_differ_are_refused():

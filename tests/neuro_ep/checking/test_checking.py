@@ -6,7 +6,8 @@ import math
 import pytest
 
 from neuro_ep import checking
-from neuro_ep.checking import broken, slope
+from neuro_ep.checking import broken
+from neuro_ep.checking.families import equilibrium
 from neuro_ep.command import main as cli
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 
@@ -22,7 +23,7 @@ MEASURED = {
 def measured(monkeypatch):
     """What the check shall find, without simulating."""
     found = json.loads(json.dumps(MEASURED))
-    monkeypatch.setattr(checking, "measure", lambda subject: found)
+    monkeypatch.setattr(equilibrium, "of_subject", lambda subject: found)
     return found
 
 
@@ -34,10 +35,6 @@ def test_numbers_within_bounds_break_nothing():
 def test_numbers_out_of_bounds_are_named(value):
     (sentence,) = broken({"error": {"w": value, "b": 0.5}}, {"error": (0, 1)})
     assert sentence.startswith("error of w is") and sentence.endswith("not 0 to 1")
-
-
-def test_slope_is_the_exponent():
-    assert slope([1, 2, 4], [3, 12, 48]) == pytest.approx(2)
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -120,8 +120,9 @@ def test_list_as_json(capsys):
 
 def test_boundary_conditions_are_listed_and_checked(capsys):
     assert cli.main(["list", "--json"]) == 0
-    listed = json.loads(capsys.readouterr().out)["boundary_conditions"]
-    assert set(listed) == set(cli.CONDITIONS)
+    listed = json.loads(capsys.readouterr().out)
+    assert set(listed["boundary_conditions"]) == set(cli.CONDITIONS)
+    assert listed["second_runs"]["damped"]["claims"]
     assert cli.main(["check", "glep-natural", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["passed"] and found["rule"] == "glep-natural"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from neuro_ep.oracle import compare
 from neuro_ep.oracle.backpropagation import random_network
 
 
@@ -22,24 +23,9 @@ def chain_case():
 @pytest.fixture
 def relative():
     """Norm of the difference over that of the truth; arrays or lists of them."""
-
-    def error(found, truth):
-        found, truth = _flat(found), _flat(truth)
-        return np.linalg.norm(found - truth) / np.linalg.norm(truth)
-
-    return error
+    return compare.relative_error
 
 
 @pytest.fixture
 def cosine():
-    def of(these, those):
-        a, b = _flat(these), _flat(those)
-        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-
-    return of
-
-
-def _flat(arrays):
-    if isinstance(arrays, np.ndarray):
-        return arrays.ravel()
-    return np.concatenate([array.ravel() for array in arrays])
+    return compare.cosine

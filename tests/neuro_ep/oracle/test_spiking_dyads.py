@@ -18,7 +18,7 @@ from neuro_ep.oracle.compartments import at_rest as compartments_at_rest
 from neuro_ep.oracle.compartments import step as compartments_step
 from neuro_ep.oracle.spiking_dyads import (
     START,
-    Times,
+    WindowTimes,
     at_rest,
     drives,
     read_out,
@@ -55,7 +55,7 @@ def cosines(cosine):
     """Of every layer with backpropagation."""
 
     def of(chain, window, encoder="subtractive", burn_in=300, **how):
-        times = Times(window=window, burn_in=burn_in)
+        times = WindowTimes(window=window, burn_in=burn_in)
         found = spiking_gradient(chain, times, encoder, **how)[0]
         network = chain.weights, chain.biases, chain.x, chain.y
         truth = backpropagation(*network, chain.activation, chain.cost)[0]
@@ -142,7 +142,7 @@ def test_rates_of_generators_that_are_not_nudged_are_drives(chain_of):
     chain, window = chain_of(1, beta=1e-9), 1000
     for encoder, right in (("subtractive", True), ("hard", False)):
         state, count, drive = at_rest(chain), 0, 0
-        found = steps(chain, Times(), encoder, state)
+        found = steps(chain, WindowTimes(), encoder, state)
         for _ in range(300):
             state, _ = next(found)
         for _ in range(window):
@@ -161,7 +161,7 @@ def test_compartments_move_as_those_of_rates(chain_of):
     state, rates = at_rest(chain), compartments_at_rest(chain)
     for _ in range(50):
         told = replace(state, s=drives(chain, state))
-        now, _ = next(steps(chain, Times(tau=tau), "subtractive", told))
+        now, _ = next(steps(chain, WindowTimes(tau=tau), "subtractive", told))
         state = replace(now, v=state.v)
         rates = compartments_step(chain, rates, dt=1 / tau)
     for one, other in zip((*state.m, *state.d), (*rates.m, *rates.d), strict=True):
@@ -172,7 +172,7 @@ def test_filters_keep_the_mean(chain_of):
     """Spikes enter at 1/tau_s and leak by 1/tau_s a step: the mean is their rate."""
     chain = chain_of(1)
     state, total, count = at_rest(chain), 0, 0
-    found = steps(chain, Times(), "subtractive", state)
+    found = steps(chain, WindowTimes(), "subtractive", state)
     for step in range(2000):
         state, spikes = next(found)
         if step >= 500:
@@ -183,4 +183,4 @@ def test_filters_keep_the_mean(chain_of):
 
 def test_unknown_encoder(chain_of):
     with pytest.raises(InputError, match="no encoder 'poisson'; choose of subtractive"):
-        spiking_gradient(chain_of(1), Times(), "poisson")
+        spiking_gradient(chain_of(1), WindowTimes(), "poisson")

@@ -7,14 +7,8 @@ import pytest
 
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import trajectory, trajectory_heb
-from neuro_ep.oracle.trajectory import (
-    CLASSES,
-    cosine,
-    exact_gradient,
-    flat,
-    reference,
-    relative_error,
-)
+from neuro_ep.oracle.compare import cosine, flat, relative_error
+from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.oracle.trajectory_echo import (
     echo,
     four_point,
@@ -130,7 +124,7 @@ def test_order_of_the_cost_in_dt(cost, order, atol):
 
     steps = (0.2, 0.1, 0.05, 0.025)
     finest = gradient(0.2 / 64)
-    errors = [relative_error(gradient(dt), finest) for dt in steps]
+    errors = [relative_error(gradient(dt), finest, CLASSES) for dt in steps]
     slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(order, abs=atol)
 
@@ -215,7 +209,7 @@ def test_start_state_is_read_from_the_end_of_the_echo(network, exact):
 )
 def test_band_of_beta(estimate, beta, measured):
     network = reference(cost="step")
-    error = relative_error(estimate(network, beta), exact_gradient(network))
+    error = relative_error(estimate(network, beta), exact_gradient(network), CLASSES)
     assert error == pytest.approx(measured, rel=0.1)
 
 
@@ -223,7 +217,7 @@ def test_band_of_beta(estimate, beta, measured):
 def test_error_does_not_depend_on_dt(dt):
     network = reference(dt=dt)
     exact = exact_gradient(network)
-    assert relative_error(symmetric(network, 1e-4), exact) < 2e-6
+    assert relative_error(symmetric(network, 1e-4), exact, CLASSES) < 2e-6
 
 
 def test_integer_step_reading_depends_on_dt():
@@ -265,16 +259,16 @@ def test_replay_shifted_by_one_fails():
         sums = echo(wrong, (1e-4, -1e-4), free).readings
         return {name: (both[0] - both[1]) / 2e-4 for name, both in sums.items()}
 
-    assert relative_error(shifted(), exact) < 1e-5
-    assert cosine(shifted(x=np.roll(network.x, 1, axis=0)), exact) < 0.95
+    assert relative_error(shifted(), exact, CLASSES) < 1e-5
+    assert cosine(shifted(x=np.roll(network.x, 1, axis=0)), exact, CLASSES) < 0.95
     off = shifted(target=np.roll(network.target, 1, axis=0))
-    assert relative_error(off, exact) > 5e-3
+    assert relative_error(off, exact, CLASSES) > 5e-3
 
 
 def test_one_step_down_the_estimate_lowers_the_cost():
     network = reference()
     found = symmetric(network, 1e-3)
-    length = np.linalg.norm(flat(found))
+    length = np.linalg.norm(flat(found, CLASSES))
     costs = []
     for rate in (0, -1e-3 / length, 1e-3 / length):
         theta = {n: network.theta[n] + rate * found[n] for n in CLASSES}
@@ -290,7 +284,9 @@ def test_echo_with_gain_undoes_friction(friction):
     network = reference(friction=friction)
     exact = exact_gradient(network)
     assert reversal_error(network) < 1e-11
-    errors = [relative_error(symmetric(network, b), exact) for b in (1e-5, 1e-6)]
+    errors = [
+        relative_error(symmetric(network, b), exact, CLASSES) for b in (1e-5, 1e-6)
+    ]
     assert min(errors) < 1e-6
 
 
@@ -300,7 +296,7 @@ def test_echo_that_keeps_friction_fails():
     wrong = replace(network, friction=-0.1)  # whose echo loses energy, as the run did
     sums = echo(wrong, (1e-5, -1e-5), free).readings
     found = {name: (both[0] - both[1]) / 2e-5 for name, both in sums.items()}
-    assert cosine(found, exact) < 0.9
+    assert cosine(found, exact, CLASSES) < 0.9
 
 
 def test_friction_asks_for_the_cost_at_kicks():

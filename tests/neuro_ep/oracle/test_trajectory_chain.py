@@ -7,7 +7,8 @@ import pytest
 
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import trajectory
-from neuro_ep.oracle.trajectory import CLASSES, relative_error
+from neuro_ep.oracle.compare import relative_error
+from neuro_ep.oracle.trajectory import CLASSES
 from neuro_ep.oracle.trajectory_chain import (
     driven,
     echo,

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from neuro_ep.benchmarks.rhel import Echo, make_work
+from neuro_ep.benchmarks.rhel import EchoProgram, make_work
 from neuro_ep.models.echo.rhel import RHEL
 
 pytestmark = [
@@ -25,7 +25,7 @@ def found(tmp_path_factory):
     before = prefs.codegen.target, prefs.core.default_float_dtype
     folder = tmp_path_factory.mktemp("threads")
     with pytest.MonkeyPatch.context() as patch:
-        echo = Echo(RHEL, make_work(NEURONS, STEPS, TIMES), folder)
+        echo = EchoProgram(RHEL, make_work(NEURONS, STEPS, TIMES), folder)
         results = {}
         for threads in (1, 2, 3):
             patch.setenv("OMP_NUM_THREADS", str(threads))
