@@ -10,11 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.util import find_spec
-from pathlib import Path
 
 from neuro_ep import __version__
 from neuro_ep.command.options import (
@@ -28,16 +24,8 @@ from neuro_ep.command.rules import find_condition, find_rule
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.messages import mute_if_broken, say
 from neuro_ep.models import CONDITIONS, RULES, load
-from neuro_ep.records.parameter import DECLARED, suggestion
+from neuro_ep.records.parameter import DECLARED
 from neuro_ep.tasks import TASKS
-
-ROOT = Path(__file__).parents[1]
-
-#: What a build does not depend on, of all that train is told.
-UNBUILT = (
-    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
-    "allow_gain",
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,10 +67,6 @@ def _explained(error: OSError) -> InputError:
         f"{where}{error.strerror or error}; free space there, or choose another place "
         "with --out, or TMPDIR and NEURO_EP_CACHE in the environment"
     )
-
-
-def _warn(text: str):
-    say(f"warning: {text}")
 
 
 def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -150,11 +134,12 @@ def _list(options) -> int:
     names = RULES if options.rule is None else [options.rule]
     rules = {rule.name: rule for rule in map(find_rule, names)}
     places, tasks = ({}, {}) if options.rule else (CONDITIONS, TASKS)
+    summaries = {task.name: task.summary for task in tasks.values()}
     conditions = {name: load(place) for name, place in places.items()}
     if options.json:
-        print(json.dumps(listing.as_json(tasks, rules, conditions), indent=2))
+        print(json.dumps(listing.as_json(summaries, rules, conditions), indent=2))
     else:
-        print(listing.as_text(tasks, rules, conditions))
+        print(listing.as_text(summaries, rules, conditions))
     return 0
 
 
@@ -248,145 +233,9 @@ def _report(options) -> int:
 
 
 def _train(options) -> int:
-    from neuro_ep.tasks import datasets
-    from neuro_ep.training import train as training
-    from neuro_ep.training.progress import Progress
+    from neuro_ep.command import training
 
-    if options.task not in TASKS:
-        raise InputError(
-            f"no task is called {options.task!r}{suggestion(options.task, TASKS)}"
-        )
-    start = _warm_start(options)
-    rule, settings = _chosen(options, start)
-    name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
-    out = Path(name if options.out is None else options.out)
-    figure = _checked_figure(options.figure)
-    left = start.left and start.left.dataset
-    dataset = left or datasets.load(options.task, options.data)
-    fitted = _fitted(options, settings, dataset)
-    shown = sum(training.presentations(dataset, fitted))
-    if fitted != settings or not start.fits(shown):
-        start.left = None
-        rule, settings = _chosen(options, start)
-        settings = _fitted(options, settings, dataset)
-    with Progress(settings.epochs, quiet=options.json) as progress:
-        result = training.train(
-            rule,
-            dataset,
-            settings,
-            out=out,
-            seed=options.seed,
-            target=options.target,
-            dtype=options.dtype,
-            resume=options.resume,
-            allow_gain=options.allow_gain,
-            on_epoch=progress.epoch,
-            on_progress=progress.within,
-            on_warning=_warn,
-            start=start,
-        )
-    if figure:
-        from neuro_ep.analysis import training_figure
-
-        figure.parent.mkdir(parents=True, exist_ok=True)
-        training_figure.draw(result.file, figure)
-    shares = _profile(dataset, settings, options) if options.profile else []
-    _print_result(result, figure, shares, options.json)
-    return 0
-
-
-def _warm_start(options):
-    """Where this command finds what was built for it before."""
-    from neuro_ep.run.warm_start import WarmStart
-
-    words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
-    models = find_spec("neuro_ep.models")
-    folders = [ROOT, Path(str(models and models.origin)).parent]
-    return WarmStart(words, folders, own_data=options.data is not None)
-
-
-def _chosen(options, start):
-    """The rule and its settings, as they were left or, where nothing was, anew."""
-    if start.left is not None:
-        return start.left.rule, start.left.settings
-    rule = find_rule(options.rule)
-    return rule, rule.settings(options.task, options.preset, **_choices(options))
-
-
-def _fitted(options, settings, dataset):
-    """The settings with the sizes of the data, where a task has none of its own."""
-    if options.task != "uea":
-        return settings
-    from neuro_ep.tasks.series_files import fitted
-
-    chosen = {name for name, value in _choices(options).items() if value is not None}
-    return fitted(settings, dataset, chosen)
-
-
-def _profile(dataset, settings, options) -> list:
-    """Where the time of one more epoch goes, which is not recorded."""
-    from neuro_ep.training import train as training
-
-    return training.profile(
-        find_rule(options.rule),
-        dataset,
-        settings,
-        seed=options.seed,
-        target=options.target,
-        dtype=options.dtype,
-    )
-
-
-def _choices(options) -> dict:
-    return {name: getattr(options, name, None) for name in DECLARED}
-
-
-def _print_result(result, figure, shares, as_json: bool):
-    values = {
-        "test_accuracy": result.test_accuracy,
-        "train_accuracy": result.train_accuracy,
-        "epochs": result.epochs,
-        "seconds": round(result.seconds, 2),
-        "file": str(result.file),
-    }
-    if figure:
-        values["figure"] = str(figure)
-    if shares:
-        values["profile"] = [asdict(share) for share in shares]
-    if as_json:
-        print(json.dumps(values))
-        return
-    print(f"test accuracy   {result.test_accuracy:.4f}")
-    print(f"train accuracy  {result.train_accuracy:.4f}  (last epoch, before updates)")
-    print(f"time            {result.seconds:.1f} s for {result.epochs} epochs")
-    print(f"recording       {result.file}")
-    if figure:
-        print(f"figure          {figure}")
-    if shares:
-        from neuro_ep.training.profiling import table
-
-        print(f"\n{table(shares)}")
-
-
-def _checked_figure(path: str | None) -> Path | None:
-    """The figure's path, refused before training if it could not be drawn."""
-    if path is None:
-        return None
-    from neuro_ep.analysis import training_figure
-
-    figure = Path(path)
-    if figure.suffix.lower() not in training_figure.FORMATS or figure.is_dir():
-        raise InputError(f"--figure {path}: name a .png, .pdf or .svg file")
-    training_figure.require_matplotlib()
-    folder = next(folder for folder in figure.absolute().parents if folder.exists())
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise InputError(
-            f"--figure {path}: {folder} cannot be written ({error.strerror}); "
-            "name a file elsewhere"
-        ) from error
-    return figure
+    return training.train(options)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from brian2 import prefs, set_device
 
-from neuro_ep import recording
+from neuro_ep import recording, tasks
 from neuro_ep.build.network import build_network
 from neuro_ep.command.rules import find_rule
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
-from neuro_ep.tasks import datasets
 from neuro_ep.training import epochs
 from neuro_ep.training import train as training
 from neuro_ep.training.epochs import Epochs, epoch_draw, presentations
@@ -42,7 +41,7 @@ def runtime():
 @pytest.fixture(scope="module")
 def few():
     """A few digits, row by row."""
-    digits = datasets.load("digits-rows")
+    digits = tasks.load("digits-rows")
     return replace(digits, train=digits.train[:20], test=digits.test[:10])
 
 
