@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
-``bench``, ``info``, ``report``.
+``bench``, ``info``, ``report``, ``cache``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -17,51 +17,76 @@ from neuro_ep.command.options import (
     Parser,
     add_checking,
     add_parameters,
+    add_rounds,
     add_training,
     add_variant,
 )
 from neuro_ep.command.rules import find_condition, find_rule
+from neuro_ep.command.stopping import stoppable
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.messages import mute_if_broken, say
+from neuro_ep.messages import cut, mute_if_broken, say
 from neuro_ep.models import CONDITIONS, RULES, load
-from neuro_ep.records.parameter import DECLARED
+from neuro_ep.records.parameter import DECLARED, checked
+from neuro_ep.run.memory import refuse_what_no_memory_holds
 from neuro_ep.tasks import TASKS
+
+#: The network that most rules are checked on.
+LAYERS_OF_CHECKS = (5, 12, 3)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        return _status(_parser(words).parse_args(words))
+        with stoppable():
+            return _status(words)
+    except KeyboardInterrupt:  # between the commands and here
+        say("interrupted")
+        return 1
     finally:
         for stream in (sys.stdout, sys.stderr):
             mute_if_broken(stream)
 
 
-def _status(options) -> int:
-    """Run the command that was parsed; tell its errors, return its exit status."""
+def _status(words: Sequence[str]) -> int:
+    """Run the command of these words; tell its errors, return its exit status."""
+    debug = "--debug" in words
     try:
+        _refuse_unwritable(words)
+        options = _parser(words).parse_args(words)
         status = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of our output has gone: nobody to tell
         return 0
-    except (InputError, RunError, OSError) as error:
-        if options.debug:
+    except (InputError, RunError, OSError, MemoryError) as error:
+        if debug:
             raise
-        if isinstance(error, OSError):
-            error = _explained(error)
+        error = _explained(error)
         say(str(error))
         return 2 if isinstance(error, InputError) else 1
-    except KeyboardInterrupt:
-        goes_on = "; --resume goes on from here" if options.run is _train else ""
-        say(f"interrupted{goes_on}")
+    except KeyboardInterrupt as stopped:
+        say("; ".join(["interrupted", *map(str, stopped.args)]))
         return 1
 
 
-def _explained(error: OSError) -> InputError:
-    """What an error of the system says, with the ways to other places."""
+def _refuse_unwritable(words: Sequence[str]):
+    """Raises InputError for words that no recording and no system call can hold."""
+    for word in words:
+        lone = any("\ud800" <= one <= "\udfff" for one in word)
+        if lone or "\0" in word:
+            what = "is not UTF-8" if lone else "has a NUL byte"
+            raise InputError(f"{cut(ascii(word), 60)} {what}; name it otherwise")
+
+
+def _explained(error: Exception) -> Exception:
+    """What an error of the system says, with the ways out."""
+    if isinstance(error, MemoryError):
+        said = f" ({error})" if str(error) else ""
+        return InputError(f"there is not enough memory{said}; choose smaller sizes")
+    if not isinstance(error, OSError):
+        return error
     where = f"{error.filename}: " if error.filename else ""
     return InputError(
         f"{where}{error.strerror or error}; free space there, or choose another place "
@@ -96,18 +121,25 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
-    benching.add_argument("--rounds", type=int, default=5)
+    add_rounds(benching)
     info = commands.add_parser("info", help="what is in a recording")
     info.set_defaults(run=_info)
     info.add_argument("file", metavar="FILE")
+    info.add_argument(
+        "--no-verify",
+        action="store_true",
+        help="look although the file was changed after it was finished",
+    )
     reporting = commands.add_parser("report", help="figures of a recording, one page")
     reporting.set_defaults(run=_report)
     reporting.add_argument("file", metavar="FILE")
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    every = (listing, training, checking, ordering, printing, benching, info, reporting)
-    for command in every:
+    caching = commands.add_parser("cache", help="builds that are kept, and their size")
+    caching.set_defaults(run=_cache)
+    caching.add_argument("--clear", action="store_true", help="delete all of them")
+    for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -175,17 +207,45 @@ def _short(value) -> str:
 
 def _check(options) -> int:
     condition = find_condition(options.rule)
+    _refuse_sizes(options)
     if condition is not None:
         found, table = _check_condition(condition, options)
     else:
         from neuro_ep import checking
 
         rule, table = find_rule(options.rule), checking.table
-        found = checking.check(
-            rule, layers=options.layers, batch=options.batch, seed=options.seed
-        )
+        found = _checked(checking.check, rule, options)
     print(json.dumps(found) if options.json else table(found))
     return 0 if found["passed"] else 1
+
+
+def _refuse_sizes(options):
+    """Raises InputError for sizes that no check can have."""
+    layers, batch = options.layers or LAYERS_OF_CHECKS, options.batch
+    layers = checked(DECLARED["layers"], layers)
+    if len(layers) < 2:
+        raise InputError(f"layers = {layers}: name at least two, such as 5,12,3")
+    batch = checked(DECLARED["batch"], 1 if batch is None else batch)
+    refuse_what_no_memory_holds(layers, batch)
+    if options.seed is not None and not 0 <= options.seed < 2**63:
+        raise InputError(
+            f"seed = {options.seed}: choose a whole number from 0, below 2**63"
+        )
+
+
+def _checked(check, rule, options) -> dict:
+    """What a check finds; layers that it does not take are refused."""
+    try:
+        return check(
+            rule, layers=options.layers, batch=options.batch, seed=options.seed
+        )
+    except ValueError as error:
+        if isinstance(error, InputError) or options.layers is None:
+            raise
+        raise InputError(
+            f"layers = {options.layers}: {rule.name} is not checked on these "
+            f"({error}); leave them out, or name as many as {LAYERS_OF_CHECKS}"
+        ) from error
 
 
 def _check_condition(condition, options):
@@ -216,12 +276,19 @@ def _equations(options) -> int:
 def _info(options) -> int:
     from neuro_ep import recording
 
+    verify = not options.no_verify
     if options.json:
-        with recording.open_recording(options.file) as opened:
+        with recording.open_recording(options.file, verify) as opened:
             print(json.dumps(opened.tree(), indent=2))
     else:
-        print(recording.describe(options.file))
+        print(recording.describe(options.file, verify))
     return 0
+
+
+def _cache(options) -> int:
+    from neuro_ep.command import caching
+
+    return caching.show(options)
 
 
 def _report(options) -> int:

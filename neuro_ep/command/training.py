@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
 from neuro_ep.command.rules import find_rule
+from neuro_ep.command.stopping import plain_words
 from neuro_ep.errors import InputError
 from neuro_ep.messages import say
+from neuro_ep.recording.parts import epoch_files, part_folder
 from neuro_ep.records.parameter import DECLARED
 from neuro_ep.tasks import find_task
+from neuro_ep.training import train as training
+from neuro_ep.training.epochs import presentations
+from neuro_ep.training.progress import Progress
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,26 +35,38 @@ def _warn(text: str):
 
 def train(options) -> int:
     """The command ``train``."""
-    from neuro_ep.training import train as training
-    from neuro_ep.training.progress import Progress
-
     task = find_task(options.task)
     start = warm_start(options)
     rule, settings = _chosen(options, start)
-    name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
-    out = Path(name if options.out is None else options.out)
-    figure = _checked_figure(options.figure)
-    left = start.left and start.left.dataset
-    dataset = left or task.load(options.data)
+    out, figure = _checked_out(options, rule), _checked_figure(options.figure)
+    dataset = (start.left and start.left.dataset) or task.load(options.data)
     chosen = _chosen_names(options)
     fitted = task.fitted(settings, dataset, chosen)
-    shown = sum(training.presentations(dataset, fitted))
+    shown = sum(presentations(dataset, fitted))
     if fitted != settings or not start.fits(shown):
         start.left = None
         rule, settings = _chosen(options, start)
         settings = task.fitted(settings, dataset, chosen)
+    try:
+        with plain_words():
+            result = _trained(options, rule, dataset, settings, out, start)
+    except KeyboardInterrupt:
+        going = epoch_files(part_folder(out))
+        raise KeyboardInterrupt(*["--resume goes on from here"][: len(going)]) from None
+    if figure:
+        from neuro_ep.analysis import training_figure
+
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        training_figure.draw(result.file, figure)
+    shares = _profile(dataset, settings, options) if options.profile else []
+    _print_result(result, figure, shares, options.json)
+    return 0
+
+
+def _trained(options, rule, dataset, settings, out: Path, start):
+    """The result of training, told on the way."""
     with Progress(settings.epochs, quiet=options.json) as progress:
-        result = training.train(
+        return training.train(
             rule,
             dataset,
             settings,
@@ -63,14 +81,15 @@ def train(options) -> int:
             on_warning=_warn,
             start=start,
         )
-    if figure:
-        from neuro_ep.analysis import training_figure
 
-        figure.parent.mkdir(parents=True, exist_ok=True)
-        training_figure.draw(result.file, figure)
-    shares = _profile(dataset, settings, options) if options.profile else []
-    _print_result(result, figure, shares, options.json)
-    return 0
+
+def _checked_out(options, rule) -> Path:
+    """Where the recording will be; a name that ends like a folder's is refused."""
+    if options.out is None:
+        return Path(f"runs/{options.task}_{rule.name}_{options.seed}.h5")
+    if options.out.endswith(("/", os.sep)):
+        raise InputError(f"--out {options.out}: name a file in this folder")
+    return Path(options.out)
 
 
 def warm_start(options):
@@ -98,8 +117,6 @@ def _chosen_names(options) -> set[str]:
 
 def _profile(dataset, settings, options) -> list:
     """Where the time of one more epoch goes, which is not recorded."""
-    from neuro_ep.training import train as training
-
     return training.profile(
         find_rule(options.rule),
         dataset,

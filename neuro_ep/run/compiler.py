@@ -13,7 +13,9 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +78,7 @@ def compile_project(folder: Path, dtype):
     )
     rest = [path.relative_to(folder) for path in folder.glob("*.cpp")]
     rest.sort(key=lambda path: path.name != "objects.cpp")  # the longest first
-    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as workers, _ended(workers):
         others = [workers.submit(_object, folder, path, plain) for path in rest]
         _run(folder, [*hot, "-x", "c++-header", HEADER, "-o", f"{HEADER}.gch"])
         shared = [*hot, "-include", HEADER]
@@ -87,6 +89,22 @@ def compile_project(folder: Path, dtype):
         (folder / left).unlink()
 
 
+#: Compilers that run now.
+_RUNNING: set[subprocess.Popen] = set()
+
+
+@contextmanager
+def _ended(workers: ThreadPoolExecutor) -> Iterator[None]:
+    """Where compiling is stopped or fails, what runs is ended and no more begun."""
+    try:
+        yield
+    except BaseException:
+        workers.shutdown(wait=False, cancel_futures=True)
+        for process in list(_RUNNING):
+            process.terminate()  # it deletes its own temporary files then
+        raise
+
+
 def _object(folder: Path, source: Path, flags: list[str]) -> str:
     built = str(source.with_suffix(".o"))
     _run(folder, ["-c", *flags, str(source), "-o", built])
@@ -94,16 +112,27 @@ def _object(folder: Path, source: Path, flags: list[str]) -> str:
 
 
 def _run(folder: Path, arguments: list[str]):
-    run = subprocess.run(
-        [compiler(), *arguments], cwd=folder, capture_output=True, text=True
+    run = subprocess.Popen(
+        [compiler(), *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    _RUNNING.add(run)
+    try:
+        said = run.communicate()[1]
+    finally:
+        run.terminate()
+        run.wait()
+        _RUNNING.discard(run)
     if run.returncode:
-        lines = run.stderr.splitlines() or [f"{compiler()} ended with {run.returncode}"]
+        lines = said.splitlines() or [f"{compiler()} ended with {run.returncode}"]
         worst = next((line for line in lines if "error" in line), lines[-1])
         raise RunError(
             f"the C++ project did not compile: {worst.strip()}; --debug shows more, "
             "--target numpy does without"
-        ) from RuntimeError(run.stderr[-5000:])
+        ) from RuntimeError(said[-5000:])
 
 
 def _makefile(folder: Path, name: str) -> list[str]:

@@ -70,7 +70,7 @@ def test_another_users_process_counts_as_alive(here, monkeypatch):
 def test_killed_run_leaves_what_the_next_day_deletes(here):
     code = (
         "from neuro_ep.cache import scratch_folder; import os;"
-        "folder = scratch_folder(); os.kill(os.getpid(), 9)"
+        "folder = scratch_folder(); folder.__enter__(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code], env=dict(os.environ))
     (folder,) = here.glob(f"{cache.SCRATCH}*")
