@@ -163,7 +163,7 @@ ARROWS = {
     "oracle": {"errors", "records"},
     "trajectories": {"errors", "records", "oracle"},
     "tasks": {"errors", "records"},
-    "recording": {"errors", "records"},
+    "recording": {"errors", "messages", "records"},
     "training": {
         *("errors", "messages", "cache", "records", "engine", "presentation"),
         *("build", "run", "oracle", "recording"),
