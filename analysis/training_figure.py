@@ -15,6 +15,7 @@ import numpy as np
 
 from neuro_ep.analysis.figure_command import figure_command
 from neuro_ep.errors import InputError
+from neuro_ep.messages import printable
 from neuro_ep.recording import Recording, Weights, open_recording
 
 # Okabe and Ito's colours: told apart by every kind of colour vision.
@@ -138,7 +139,8 @@ def _axes(figure: Any, left: float, bottom: float, width: float, tall: float) ->
 
 
 def _text(figure: Any, left: float, bottom: float, text: str, **style: Any) -> None:
-    figure.text(left / WIDTH, bottom / HEIGHT, text, **style)
+    place = (left / WIDTH, bottom / HEIGHT)
+    figure.text(*place, printable(text), parse_math=False, **style)
 
 
 def _draw_title(figure: Any, numbers: dict) -> None:

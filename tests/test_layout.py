@@ -175,7 +175,7 @@ ARROWS = {
     "benchmarks": {
         *("errors", "records", "engine", "presentation", "build", "run", "training"),
     },
-    "analysis": {"errors", "recording"},
+    "analysis": {"errors", "messages", "recording"},
     "models": {"errors", "records"},
     "command": {
         *("errors", "messages", "cache", "records", "build", "run", "tasks"),

@@ -47,7 +47,7 @@ def _facts(recording: Recording) -> dict[str, str]:
         "seed": str(recording.seed),
         "accuracy": _accuracy(recording.training),
         "epochs": f"{recording.training['epoch'][-1]} of {recording.epochs},"
-        f" stopped by {found['stopped_by']}, exit status {found['exit_status']}",
+        f" stopped by {found['stopped_by']}, exit status {found.get('exit_status')}",
         "duration": f"{found['duration_s']:.1f} s, target {recording.target}",
         "made": f"{found['created']} on {found['hostname']} ({found['cpu']})",
         "command": " ".join(map(str, found["argv"])),

@@ -33,7 +33,7 @@ ORIGIN = {
 }
 
 #: What it says of how the run ended.
-END = {"stopped_by": str, "exit_status": int, "duration_s": (int, float)}
+END = {"stopped_by": str, "duration_s": (int, float)}
 
 
 @dataclass(frozen=True)
@@ -289,6 +289,7 @@ def _provenance(group: h5py.Group) -> dict:
         expect(found.setdefault(name, kind()), kind, name)
     for name, wanted in END.items():
         expect(found.get(name), wanted, name)
+    expect(found.get("exit_status", 0), int, "exit_status")
     for name in ("packages", "resumed"):
         value = found.get(name) or ({} if name == "packages" else [])
         expect(value, dict if name == "packages" else list, name)
