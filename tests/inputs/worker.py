@@ -65,8 +65,8 @@ def run(words: list[str]) -> dict:
         trouble = ""
         try:
             with (
-                contextlib.redirect_stderr(said),
-                contextlib.redirect_stdout(io.StringIO()),
+                redirect_stderr(said),
+                redirect_stdout(io.StringIO()),
             ):
                 status = main(words)
         except SystemExit as left:
