@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 
