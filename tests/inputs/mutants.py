@@ -19,6 +19,7 @@ import numpy as np
 
 from neuro_ep import recording
 from neuro_ep.recording.checksum import BLOCK, reseal
+from neuro_ep.records.parameter import DECLARED
 
 #: The network that learns where nothing is wrong.
 SMALL = [
@@ -147,12 +148,37 @@ OPTIONS = [
 ]
 
 
+#: Kind of a parameter -> words that are of its kind, and yet may not do.
+OF_KIND = {
+    "number": ["0", "1", "0.5", "-1", "nan", "inf", "1e308", "1e-320", "1e39", "90"],
+    "count": ["0", "1", "2", "7", "-3", "9" * 20, "10000000000", "1000000000"],
+    "numbers": ["0.1", "1e308,1e308", "0,0", "nan,1", "1e-320", "1e39,1", "0.1,0.1,1"],
+    "counts": [*("4,3,10", "64,3,10", "4,10", "4,0,10", "4", "4,3,3,10", "1,2,2")],
+    "words": ["16c3p1,all", "all,all", "2c2,all", "a2,all", "16c9,all", "0c0,all"],
+    "pairs": ["0-1,1-2", "0-1,0-2", "0-1,1-1,1-2", "0-1,1-2,0-2", "1-2", "2-0,0-1,1-2"],
+}
+OF_KIND["counts"] += ["4,100000000,10", "64,10000000000,10", "1,1,4", "1,8,8", "64,10"]
+
+#: Rules that learn the digits, each in a way of its own.
+RULES = ("continual-ep", "ep", "dual-propagation", "dyadic", "spiking-ep")
+
+
+def word_for(draw: random.Random, option: str) -> str:
+    """Mostly a word of the option's kind, else any word at all."""
+    parameter = DECLARED.get(option.replace("-", "_"))
+    if parameter is None or draw.random() < 0.2:
+        return draw.choice(WORDS)
+    return draw.choice(OF_KIND.get(parameter.kind) or DECLARED[parameter.name].choices)
+
+
 def settings(draw: random.Random, folder: Path) -> Mutant:
-    """One to three options with any word at all."""
+    """One to three options with words of their kind, or any at all."""
     as_npz(arrays(), folder)
     words = ["train", "mnist", "--data", "set.npz", *SMALL]
-    for option in draw.sample(OPTIONS, draw.choice([1, 1, 1, 2, 3])):
-        words.append(f"--{option}={draw.choice(WORDS)}")
+    if draw.random() < 0.5:
+        words = ["train", "digits", "--rule", draw.choice(RULES), "--out", "run.h5"]
+    for option in draw.sample(OPTIONS, draw.choice([1, 1, 2, 3])):
+        words.append(f"--{option}={word_for(draw, option)}")
     return Mutant(words)
 
 
