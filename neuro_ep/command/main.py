@@ -63,9 +63,9 @@ def _status(words: Sequence[str]) -> int:
     except (InputError, RunError, OSError, MemoryError) as error:
         if debug:
             raise
-        error = _explained(error)
-        say(str(error))
-        return 2 if isinstance(error, InputError) else 1
+        told = _explained(error)
+        say(str(told))
+        return 2 if isinstance(told, InputError) else 1
     except KeyboardInterrupt as stopped:
         say("; ".join(["interrupted", *map(str, stopped.args)]))
         return 1

@@ -40,6 +40,12 @@ def reseal(path: str | Path) -> None:
     Path(path).write_bytes(sealed(content[start:]))
 
 
+def is_sealed(path: str | Path) -> bool:
+    """Whether a file begins with a seal, whatever it says."""
+    with open(path, "rb") as file:
+        return SEAL.fullmatch(file.read(BLOCK)) is not None
+
+
 def broken_seal(path: str | Path) -> str:
     """What is wrong with a file by its seal, "" where nothing is or it has none."""
     with open(path, "rb") as file:

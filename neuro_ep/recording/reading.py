@@ -21,8 +21,9 @@ from neuro_ep.recording.bounds import (
     refuse_unbounded,
     text,
 )
-from neuro_ep.recording.checksum import broken_seal
+from neuro_ep.recording.checksum import broken_seal, is_sealed
 from neuro_ep.recording.parts import epoch_files, part_folder
+from neuro_ep.recording.probe import refuse_deadly
 from neuro_ep.recording.schema import FORMAT, FORMAT_VERSION, read_attributes
 from neuro_ep.records.text import parse
 
@@ -160,17 +161,21 @@ class Recording:
         return _finite(tree)
 
 
-def open_recording(path: str | Path, verify: bool = True) -> Recording:
+def open_recording(
+    path: str | Path, verify: bool = True, probed: bool = False
+) -> Recording:
     """Open a finished run.
 
-    ``verify`` compares the file with its checksum before HDF5 opens it.
+    ``verify`` compares the file with its checksum before HDF5 opens it. A file that has
+    none, or is not verified, is first read in another process, unless it was
+    ``probed``: damaged, it may end the process that reads it.
 
     InputError when there is none, when it is unfinished, damaged, of a newer format or
     something else.
     """
     path = Path(path)
     _refuse_absent(path)
-    file = _open(path, verify)
+    file = _open(path, verify, probed)
     try:
         with damage_told(path):
             _refuse_foreign(file, path)
@@ -199,7 +204,7 @@ def _refuse_absent(path: Path) -> None:
         raise InputError(f"{path}: no such file; check the path")
 
 
-def _open(path: Path, verify: bool) -> h5py.File:
+def _open(path: Path, verify: bool, probed: bool) -> h5py.File:
     try:
         broken = broken_seal(path)
         if verify and broken:
@@ -212,6 +217,8 @@ def _open(path: Path, verify: bool) -> h5py.File:
                 f"{path} is not an HDF5 file (or not a whole one); name a recording"
                 " that neuro-ep train made"
             )
+        if not probed and (broken or not is_sealed(path)):
+            refuse_deadly(path)
         return h5py.File(path, "r")
     except OSError as error:
         if "truncated" in str(error):

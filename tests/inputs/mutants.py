@@ -352,6 +352,14 @@ def unsealed(draw: random.Random, folder: Path) -> Mutant:
     return Mutant(draw.choice(READING), must_refuse=True)
 
 
+def old_bytes(draw: random.Random, folder: Path) -> Mutant:
+    """A file of before, without a seal, of which some bytes are others."""
+    path = recorded(folder / "run.h5")
+    path.write_bytes(path.read_bytes()[BLOCK:])
+    damaged(draw, path)
+    return Mutant(draw.choice(READING))
+
+
 def parts(draw: random.Random, folder: Path) -> Mutant:
     """An unfinished run whose files are damaged or another's."""
     writer = begun(folder / "run.h5")
@@ -384,5 +392,6 @@ KINDS: dict[str, Callable[[random.Random, Path], Mutant]] = {
     "sealed bytes": sealed_bytes,
     "members": members,
     "unsealed": unsealed,
+    "old bytes": old_bytes,
     "parts": parts,
 }

@@ -11,10 +11,13 @@ import pytest
 
 HERE = Path(__file__).parent
 
-KINDS = ("data", "settings", "lines", "sealed bytes", "members", "unsealed", "parts")
+KINDS = (
+    *("data", "settings", "lines", "sealed bytes", "members", "unsealed", "old bytes"),
+    "parts",
+)
 
 #: Mutants of a kind: in every run, and in the exhaustive one.
-FEW, MANY = 6, 150
+FEW, MANY = 5, 130
 
 #: Seconds for one mutant; the first waits for the imports of its process as well.
 LIMIT, FIRST = 20, 60
