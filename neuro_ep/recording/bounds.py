@@ -144,6 +144,8 @@ def attributes(item: h5py.HLObject) -> dict[str, Any]:
 def _short_text(value: str, where: str) -> str:
     if len(value) > CHARACTERS:
         raise ValueError(f"{where} has more than {CHARACTERS} characters")
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        raise ValueError(f"{where} is not UTF-8")
     return value
 
 
