@@ -44,7 +44,7 @@ KINDS = {
 }
 COLUMNS, PANELS = 4, 40  # of histograms
 BINS = 41
-FAR = 1e300  # weights beyond are drawn there
+FAR, LARGEST = 1e300, 1e30  # weights beyond are drawn there; a cost beyond is not
 
 #: Key of the provenance -> what the page calls it; other keys are shown as they are.
 WORDS = {
@@ -137,7 +137,8 @@ def write(recording_path: str | Path, page_path: str | Path | None = None) -> di
             assemble(recorded, source)
         with open_recording(source) as recording, damage_told(recorded):
             path = _page_path(recorded, page_path)
-            text = _page(recording, recorded)
+            with np.errstate(all="ignore"):
+                text = _page(recording, recorded)
             numbers = {
                 "epochs": int(recording.training["epoch"][-1]),
                 "test_accuracy": _last(recording, "test_accuracy"),
@@ -216,10 +217,8 @@ def _done(recording: Recording) -> str:
 
 def _known(recording: Recording, name: str) -> tuple[np.ndarray, np.ndarray]:
     """(epochs, values) of a quantity where it was recorded; both may be empty."""
-    column = recording.training.get(name)
-    if column is None:
-        return np.array([]), np.array([])
-    known = np.isfinite(column)
+    column = recording.training.get(name, np.full(len(recording.training["epoch"]), -1))
+    known = (column >= 0) & (column <= (1 if name.endswith("accuracy") else LARGEST))
     return recording.training["epoch"][known], column[known]
 
 
@@ -332,9 +331,8 @@ def _curves_picture(
 
 
 def _about_histograms(recording: Recording) -> str:
-    count = len(recording.weights)
-    left_out = f": the first {PANELS} of {count} projections" if count > PANELS else ""
-    return f"Histograms of weights{left_out}"
+    left = f": the first {PANELS} of {len(recording.weights)} projections"
+    return "Histograms of weights" + left * (len(recording.weights) > PANELS)
 
 
 def _histograms(recording: Recording) -> bytes:
