@@ -30,6 +30,11 @@ from neuro_ep.records.parameter import DECLARED, checked
 from neuro_ep.run.memory import refuse_what_no_memory_holds
 from neuro_ep.tasks import TASKS
 
+ABOUT_CACHE = (
+    "where builds are kept, NEURO_EP_CACHE or the user's cache folder, and how much they "
+    "take: at most 2 GB, for 90 days after their last use"
+)
+
 #: The network that most rules are checked on.
 LAYERS_OF_CHECKS = (5, 12, 3)
 
@@ -136,7 +141,7 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    caching = commands.add_parser("cache", help="builds that are kept, and their size")
+    caching = commands.add_parser("cache", help=ABOUT_CACHE, description=ABOUT_CACHE)
     caching.set_defaults(run=_cache)
     caching.add_argument("--clear", action="store_true", help="delete all of them")
     for command in commands.choices.values():
