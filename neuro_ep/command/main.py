@@ -31,8 +31,8 @@ from neuro_ep.run.memory import refuse_what_no_memory_holds
 from neuro_ep.tasks import TASKS
 
 ABOUT_CACHE = (
-    "where builds are kept, NEURO_EP_CACHE or the user's cache folder, and how much they "
-    "take: at most 2 GB, for 90 days after their last use"
+    "where builds are kept, NEURO_EP_CACHE or the user's cache folder, and how much "
+    "they take: at most 2 GB, for 90 days after their last use"
 )
 
 #: The network that most rules are checked on.

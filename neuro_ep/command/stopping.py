@@ -6,8 +6,9 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -25,25 +26,37 @@ def stoppable() -> Iterator[None]:
     """The first signal raises KeyboardInterrupt; what is left on the way out goes.
 
     Further signals are ignored from then on, so that nothing interrupts the clearing
-    up. Where a command does not run in the main thread, signals stay as they are.
+    up. Signals that are ignored already stay so, and all of them where a command does
+    not run in the main thread.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, _stop) for number in SIGNALS}
+    before = _changeable()
+    for number in before:
+        signal.signal(number, _stop)
     try:
         yield
     finally:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        _ignore(before)
         delete_scratch()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
+def _changeable() -> dict[int, Any]:
+    """Signal -> what it does now, for those that a command may take over."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    found = {number: signal.getsignal(number) for number in SIGNALS}
+    kept = (None, signal.SIG_IGN)
+    return {number: does for number, does in found.items() if does not in kept}
+
+
+def _ignore(numbers: Iterable[int]):
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(number, frame):
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+    _ignore(SIGNALS)
     raise KeyboardInterrupt
 
 

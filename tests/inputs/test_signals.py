@@ -34,9 +34,16 @@ def started(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **own},
+            preexec_fn=heeded,
         )
 
     return start
+
+
+def heeded():
+    """A shell that starts the tests in the background has SIGINT ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def left(tmp_path):
