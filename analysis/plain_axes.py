@@ -28,8 +28,8 @@ def opened(path: str | Path, wanted: Iterable[str], script: str) -> h5py.File:
 
 def finish(axes: Any, title: str, across: str, up: str) -> None:
     """Titles, labels, a legend where curves have names, no box."""
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.set_xlabel(across, fontsize=9)
+    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+    axes.set_xlabel(across, fontsize=9, parse_math=False)
     axes.set_ylabel(up, fontsize=9)
     axes.tick_params(labelsize=8)
     if axes.get_legend_handles_labels()[0]:

@@ -32,6 +32,7 @@ from neuro_ep.analysis.unfinished_run import (
 )
 from neuro_ep.errors import InputError
 from neuro_ep.recording import Recording, Weights, open_recording
+from neuro_ep.recording.bounds import damage_told
 from neuro_ep.recording.parts import write_atomically
 
 SUFFIXES = (".html", ".htm")
@@ -41,8 +42,9 @@ KINDS = {
     "test": {"color": training_figure.TEST, "linewidth": 2.4},
     "train": {"color": training_figure.TRAIN, "linewidth": 1.6},
 }
-COLUMNS = 4  # of histograms
+COLUMNS, PANELS = 4, 40  # of histograms
 BINS = 41
+FAR, LARGEST = 1e300, 1e30  # weights beyond are drawn there; a cost beyond is not
 
 #: Key of the provenance -> what the page calls it; other keys are shown as they are.
 WORDS = {
@@ -133,9 +135,10 @@ def write(recording_path: str | Path, page_path: str | Path | None = None) -> di
         if is_unfinished(recorded):
             source = Path(scratch) / "run.h5"
             assemble(recorded, source)
-        with open_recording(source) as recording:
+        with open_recording(source) as recording, damage_told(recorded):
             path = _page_path(recorded, page_path)
-            text = _page(recording, recorded)
+            with np.errstate(all="ignore"):
+                text = _page(recording, recorded)
             numbers = {
                 "epochs": int(recording.training["epoch"][-1]),
                 "test_accuracy": _last(recording, "test_accuracy"),
@@ -176,7 +179,7 @@ def _page(recording: Recording, recorded: Path) -> str:
         source="<br>".join(escape(text) for text in sources if text),
         result=_table(_result(recording)),
         learning=_learning(recording),
-        weights=_image(_histograms(recording), "Histograms of weights"),
+        weights=_image(_histograms(recording), _about_histograms(recording)),
         settings=_table(_settings(recording)),
         equations="\n".join(
             f"<p>{escape(group)}</p><pre>{escape(text)}</pre>"
@@ -214,10 +217,8 @@ def _done(recording: Recording) -> str:
 
 def _known(recording: Recording, name: str) -> tuple[np.ndarray, np.ndarray]:
     """(epochs, values) of a quantity where it was recorded; both may be empty."""
-    column = recording.training.get(name)
-    if column is None:
-        return np.array([]), np.array([])
-    known = np.isfinite(column)
+    column = recording.training.get(name, np.full(len(recording.training["epoch"]), -1))
+    known = (column >= 0) & (column <= (1 if name.endswith("accuracy") else LARGEST))
     return recording.training["epoch"][known], column[known]
 
 
@@ -269,7 +270,7 @@ def _made(recording: Recording, recorded: Path) -> dict[str, str]:
         with open(recorded, "rb") as file:
             rows["SHA-256"] = hashlib.file_digest(file, "sha256").hexdigest()
     for key, value in recording.provenance.items():
-        text = shlex.join(value) if key == "argv" else _plain(value)
+        text = shlex.join(map(str, value)) if key == "argv" else _plain(value)
         if key == "resumed":
             text = ", ".join(item["created"] for item in value)
         if text not in ("", "nan") and key not in ELSEWHERE:
@@ -329,11 +330,16 @@ def _curves_picture(
     return _png(figure)
 
 
+def _about_histograms(recording: Recording) -> str:
+    left = f": the first {PANELS} of {len(recording.weights)} projections"
+    return "Histograms of weights" + left * (len(recording.weights) > PANELS)
+
+
 def _histograms(recording: Recording) -> bytes:
     """One panel a projection: its weights before training and at the end."""
     from matplotlib.figure import Figure
 
-    shown = recording.weights
+    shown = dict(list(recording.weights.items())[:PANELS])
     rows = max(1, -(-len(shown) // COLUMNS))
     figure = Figure(figsize=(11.1, 2.5 * rows), dpi=110, layout="constrained")
     panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -364,6 +370,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
     """Bins over all values, and a little more: they may all be the same."""
     if not values.size:
         return np.linspace(-1, 1, BINS + 1)
+    values = np.clip(values, -FAR, FAR)
     margin = 0.02 * float(np.abs(values).max()) or 1.0
     return np.linspace(values.min() - margin, values.max() + margin, BINS + 1)
 

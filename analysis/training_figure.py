@@ -15,6 +15,7 @@ import numpy as np
 
 from neuro_ep.analysis.figure_command import figure_command
 from neuro_ep.errors import InputError
+from neuro_ep.messages import printable
 from neuro_ep.recording import Recording, Weights, open_recording
 
 # Okabe and Ito's colours: told apart by every kind of colour vision.
@@ -22,6 +23,7 @@ TEST, TRAIN = "#0072B2", "#D55E00"
 INK, FAINT = "#222222", "#8a8a8a"
 FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg"}  # others are drawn as PNG
 ROWS, COLUMNS = 4, 6
+FAR = 1e100  # weights beyond are not drawn
 STEPS = (1, 2, 5, 10, 20)  # between grid lines, in percent
 # Inches: the page, the lower edge and height both halves share, a receptive field.
 WIDTH, HEIGHT = 11.1, 4.5
@@ -85,7 +87,7 @@ def _curves(recording: Recording) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     curves = {}
     for kind in ("test", "train"):
         column = recording.training.get(f"{kind}_accuracy", np.array([]))
-        known = np.isfinite(column)
+        known = (column >= 0) & (column <= 1)
         if known.any():
             curves[kind] = recording.training["epoch"][known], column[known]
     if not curves:
@@ -111,7 +113,7 @@ def _receptive_fields(recording: Recording) -> dict | None:
     if len(shape) != 2 or weights is None:
         return None
     final = weights.final
-    if not np.isfinite(final).all():
+    if not (np.abs(final) < FAR).all():  # not finite, or without a norm
         return None
     order = np.argsort(-np.linalg.norm(final, axis=0), kind="stable")
     units = order[: ROWS * COLUMNS]
@@ -138,7 +140,8 @@ def _axes(figure: Any, left: float, bottom: float, width: float, tall: float) ->
 
 
 def _text(figure: Any, left: float, bottom: float, text: str, **style: Any) -> None:
-    figure.text(left / WIDTH, bottom / HEIGHT, text, **style)
+    place = (left / WIDTH, bottom / HEIGHT)
+    figure.text(*place, printable(text), parse_math=False, **style)
 
 
 def _draw_title(figure: Any, numbers: dict) -> None:

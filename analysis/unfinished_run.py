@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neuro_ep.errors import InputError
+from neuro_ep.recording.bounds import DAMAGE, reason
 from neuro_ep.recording.parts import (
     damage,
     epoch_files,
@@ -61,9 +62,9 @@ def assemble(path: Path, target: Path) -> None:
         data = image(
             lambda file: write_contents(file, header, log, epochs, weights, state)
         )
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (*DAMAGE, RecursionError) as error:
         raise InputError(
-            f"{part}/header.json is damaged ({error}); make the run again"
+            f"{part}/header.json is damaged ({reason(error)}); make the run again"
         ) from error
     target.write_bytes(data)
 

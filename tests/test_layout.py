@@ -163,7 +163,7 @@ ARROWS = {
     "oracle": {"errors", "records"},
     "trajectories": {"errors", "records", "oracle"},
     "tasks": {"errors", "records"},
-    "recording": {"errors", "records"},
+    "recording": {"errors", "messages", "records"},
     "training": {
         *("errors", "messages", "cache", "records", "engine", "presentation"),
         *("build", "run", "oracle", "recording"),
@@ -176,7 +176,7 @@ ARROWS = {
         *("errors", "records", "engine", "presentation", "build", "run", "training"),
         "oracle",
     },
-    "analysis": {"errors", "recording"},
+    "analysis": {"errors", "messages", "recording"},
     "models": {"errors", "records"},
     "command": {
         *("errors", "messages", "cache", "records", "build", "run", "tasks"),
@@ -314,8 +314,8 @@ def test_a_class_has_a_name_of_its_own():
     "modules",
     [
         "neuro_ep",
-        "neuro_ep.tasks.datasets",
-        "neuro_ep.recording, neuro_ep.tasks.datasets, neuro_ep.analysis",
+        "neuro_ep.tasks",
+        "neuro_ep.recording, neuro_ep.tasks, neuro_ep.analysis",
         "neuro_ep.command.main, neuro_ep.training.train, neuro_ep.run.warm_start",
         "neuro_ep.training.progress",
     ],
@@ -340,10 +340,9 @@ def test_public_name_loads(name):
 
 
 def test_public_name_is_the_one_of_its_module():
-    from neuro_ep import errors
-    from neuro_ep.tasks import datasets
+    from neuro_ep import errors, tasks
 
-    assert neuro_ep.load_dataset is datasets.load
+    assert neuro_ep.load_dataset is tasks.load
     assert neuro_ep.InputError is errors.InputError
 
 
@@ -387,3 +386,15 @@ def test_climbing_counts_dots():
 def test_equations_skips_docstrings_only():
     source = '"""dv/dt = 1"""\nX = "dv/dt = -v/tau : 1"\n# dv/dt = 0\nY = "dt = 1"'
     assert equations(source) == [2]
+
+
+def test_no_task_is_named_by_commands_or_training():
+    from neuro_ep.tasks import TASKS
+
+    named = {
+        f"{path.relative_to(ROOT)}: {node.value}"
+        for path in files("neuro_ep/command", "neuro_ep/training")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and str(node.value) in TASKS
+    }
+    assert named == set()

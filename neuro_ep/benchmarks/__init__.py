@@ -49,6 +49,8 @@ BENCHMARKS = {
     ),
 }
 
+MOST_ROUNDS = 10_000
+
 
 def rule_of(name: str) -> str:
     """The name of the rule that a benchmark runs.
@@ -74,11 +76,15 @@ def run(name: str, rule: Rule, rounds: int = 5) -> dict:
     Raises
     ------
     InputError
-        For an unknown name, or where the peer is not installed.
+        For an unknown name, for no rounds at all, or where the peer is not installed.
     RunError
         If ours and the peer do not compute the same thing.
     """
     rule_of(name)
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise InputError(
+            f"rounds = {rounds}: give a whole number from 1 to {MOST_ROUNDS}"
+        )
     module = import_module(f"neuro_ep.benchmarks.{BENCHMARKS[name][0]}")
     return {"name": name, **module.run(name, rule, rounds)}
 

@@ -6,7 +6,6 @@ is measured, the bounds and the refusals follow from it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -15,7 +14,8 @@ from typing import Any
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.trajectory import Problem
 from neuro_ep.records.parameter import BATCH, DECLARED, LAYERS, checked
-from neuro_ep.records.settings import Settings
+from neuro_ep.records.settings import Settings, memory_needed
+from neuro_ep.run.memory import refuse_size
 
 #: Seeds are from 0 to this.
 LARGEST_SEED = 2**32 - 1
@@ -42,12 +42,6 @@ class Asked:
     choices: Mapping[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
     duration: float | None = None
-
-
-def weights_and_states(layers: tuple[int, ...], batch: int) -> float:
-    """Bytes of the weights between layers that follow each other, and of the states."""
-    weights = sum(pre * post for pre, post in zip(layers, layers[1:], strict=False))
-    return 8.0 * (weights + batch * sum(layers))
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Family:
     batch: int = 0
     reads: tuple[str, ...] = ("layers", "batch", "seed")
     controls: tuple[str, ...] = ()
-    memory: Callable[[tuple[int, ...], int], float] = weights_and_states
+    memory: Callable[[tuple[int, ...], int], float] = memory_needed
 
     def asked(self, subject, choices: Mapping[str, Any]) -> Asked:
         """What the caller chose, None for nothing, and the family's own for the rest.
@@ -117,13 +111,7 @@ class Family:
             return
         if len(layers) < 2:
             raise InputError(f"layers = {layers}: name at least two, such as 6,9,4")
-        taken, memory = self.memory(layers, batch or 1), machine_memory()
-        if taken > memory:
-            raise InputError(
-                f"layers {','.join(map(str, layers))} with batch = {batch or 1} would "
-                f"take {_gib(taken)} or more, and this machine has {_gib(memory)}; "
-                "choose fewer units"
-            )
+        refuse_size(self.memory(layers, batch or 1), layers, batch or 1)
 
 
 def choices_of(settings: Settings, reads: Container[str]) -> dict[str, Any]:
@@ -136,14 +124,6 @@ def choices_of(settings: Settings, reads: Container[str]) -> dict[str, Any]:
     }
 
 
-def machine_memory() -> float:
-    """Bytes of memory that this machine has, infinite where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
-
-
 def _check_alone(chosen: Mapping):
     """Raises InputError for what a problem already says."""
     for name in ("seed", "duration"):
@@ -152,10 +132,6 @@ def _check_alone(chosen: Mapping):
                 f"{name} = {_short(chosen[name])}: a problem has a {name} of its own; "
                 "leave one of both out"
             )
-
-
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.3g} GiB"
 
 
 def _seed(seed) -> int:

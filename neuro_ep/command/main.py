@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
-``bench``, ``info``, ``report``.
+``bench``, ``info``, ``report``, ``cache``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -10,79 +10,92 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.util import find_spec
-from pathlib import Path
 
 from neuro_ep import __version__
 from neuro_ep.command.options import (
     Parser,
     add_checking,
     add_parameters,
+    add_rounds,
     add_training,
     add_variant,
 )
 from neuro_ep.command.rules import find_checked, find_rule
+from neuro_ep.command.stopping import stoppable
 from neuro_ep.errors import InputError, RunError
-from neuro_ep.messages import mute_if_broken, say
+from neuro_ep.messages import cut, mute_if_broken, say
 from neuro_ep.models import CONDITIONS, RULES, SECOND_RUNS, load
-from neuro_ep.records.parameter import DECLARED, suggestion
+from neuro_ep.records.parameter import DECLARED
 from neuro_ep.tasks import TASKS
 
-ROOT = Path(__file__).parents[1]
-
-#: What a build does not depend on, of all that train is told.
-UNBUILT = (
-    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
-    "allow_gain",
+ABOUT_CACHE = (
+    "where builds are kept, NEURO_EP_CACHE or the user's cache folder, and how much "
+    "they take: at most 2 GB, for 90 days after their last use"
 )
+
+#: The network that most rules are checked on.
+LAYERS_OF_CHECKS = (5, 12, 3)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        return _status(_parser(words).parse_args(words))
+        with stoppable():
+            return _status(words)
+    except KeyboardInterrupt:  # between the commands and here
+        say("interrupted")
+        return 1
     finally:
         for stream in (sys.stdout, sys.stderr):
             mute_if_broken(stream)
 
 
-def _status(options) -> int:
-    """Run the command that was parsed; tell its errors, return its exit status."""
+def _status(words: Sequence[str]) -> int:
+    """Run the command of these words; tell its errors, return its exit status."""
+    debug = "--debug" in words
     try:
+        _refuse_unwritable(words)
+        options = _parser(words).parse_args(words)
         status = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of our output has gone: nobody to tell
         return 0
-    except (InputError, RunError, OSError) as error:
-        if options.debug:
+    except (InputError, RunError, OSError, MemoryError) as error:
+        if debug:
             raise
-        if isinstance(error, OSError):
-            error = _explained(error)
-        say(str(error))
-        return 2 if isinstance(error, InputError) else 1
-    except KeyboardInterrupt:
-        goes_on = "; --resume goes on from here" if options.run is _train else ""
-        say(f"interrupted{goes_on}")
+        told = _explained(error)
+        say(str(told))
+        return 2 if isinstance(told, InputError) else 1
+    except KeyboardInterrupt as stopped:
+        say("; ".join(["interrupted", *map(str, stopped.args)]))
         return 1
 
 
-def _explained(error: OSError) -> InputError:
-    """What an error of the system says, with the ways to other places."""
+def _refuse_unwritable(words: Sequence[str]):
+    """Raises InputError for words that no recording and no system call can hold."""
+    for word in words:
+        lone = any("\ud800" <= one <= "\udfff" for one in word)
+        if lone or "\0" in word:
+            what = "is not UTF-8" if lone else "has a NUL byte"
+            raise InputError(f"{cut(ascii(word), 60)} {what}; name it otherwise")
+
+
+def _explained(error: Exception) -> Exception:
+    """What an error of the system says, with the ways out."""
+    if isinstance(error, MemoryError):
+        said = f" ({error})" if str(error) else ""
+        return InputError(f"there is not enough memory{said}; choose smaller sizes")
+    if not isinstance(error, OSError):
+        return error
     where = f"{error.filename}: " if error.filename else ""
     return InputError(
         f"{where}{error.strerror or error}; free space there, or choose another place "
         "with --out, or TMPDIR and NEURO_EP_CACHE in the environment"
     )
-
-
-def _warn(text: str):
-    say(f"warning: {text}")
 
 
 def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -113,18 +126,25 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     benching = commands.add_parser("bench", help="time ours and a peer in turn")
     benching.set_defaults(run=_bench)
     benching.add_argument("name", metavar="NAME", help="see neuro_ep/benchmarks")
-    benching.add_argument("--rounds", type=int, default=5)
+    add_rounds(benching)
     info = commands.add_parser("info", help="what is in a recording")
     info.set_defaults(run=_info)
     info.add_argument("file", metavar="FILE")
+    info.add_argument(
+        "--no-verify",
+        action="store_true",
+        help="look although the file was changed after it was finished",
+    )
     reporting = commands.add_parser("report", help="figures of a recording, one page")
     reporting.set_defaults(run=_report)
     reporting.add_argument("file", metavar="FILE")
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    every = (listing, training, checking, ordering, printing, benching, info, reporting)
-    for command in every:
+    caching = commands.add_parser("cache", help=ABOUT_CACHE, description=ABOUT_CACHE)
+    caching.set_defaults(run=_cache)
+    caching.add_argument("--clear", action="store_true", help="delete all of them")
+    for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON on stdout")
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -155,7 +175,7 @@ def _list(options) -> int:
         heading: {} if options.rule else {n: load(at) for n, at in table.items()}
         for heading, table in tables.items()
     }
-    tasks = {} if options.rule else TASKS
+    tasks = {} if options.rule else {name: task.summary for name, task in TASKS.items()}
     if options.json:
         print(json.dumps(listing.as_json(tasks, rules, others), indent=2))
     else:
@@ -219,12 +239,19 @@ def _equations(options) -> int:
 def _info(options) -> int:
     from neuro_ep import recording
 
+    verify = not options.no_verify
     if options.json:
-        with recording.open_recording(options.file) as opened:
+        with recording.open_recording(options.file, verify) as opened:
             print(json.dumps(opened.tree(), indent=2))
     else:
-        print(recording.describe(options.file))
+        print(recording.describe(options.file, verify))
     return 0
+
+
+def _cache(options) -> int:
+    from neuro_ep.command import caching
+
+    return caching.show(options)
 
 
 def _report(options) -> int:
@@ -236,145 +263,9 @@ def _report(options) -> int:
 
 
 def _train(options) -> int:
-    from neuro_ep.tasks import datasets
-    from neuro_ep.training import train as training
-    from neuro_ep.training.progress import Progress
+    from neuro_ep.command import training
 
-    if options.task not in TASKS:
-        raise InputError(
-            f"no task is called {options.task!r}{suggestion(options.task, TASKS)}"
-        )
-    start = _warm_start(options)
-    rule, settings = _chosen(options, start)
-    name = f"runs/{options.task}_{rule.name}_{options.seed}.h5"
-    out = Path(name if options.out is None else options.out)
-    figure = _checked_figure(options.figure)
-    left = start.left and start.left.dataset
-    dataset = left or datasets.load(options.task, options.data)
-    fitted = _fitted(options, settings, dataset)
-    shown = sum(training.presentations(dataset, fitted))
-    if fitted != settings or not start.fits(shown):
-        start.left = None
-        rule, settings = _chosen(options, start)
-        settings = _fitted(options, settings, dataset)
-    with Progress(settings.epochs, quiet=options.json) as progress:
-        result = training.train(
-            rule,
-            dataset,
-            settings,
-            out=out,
-            seed=options.seed,
-            target=options.target,
-            dtype=options.dtype,
-            resume=options.resume,
-            allow_gain=options.allow_gain,
-            on_epoch=progress.epoch,
-            on_progress=progress.within,
-            on_warning=_warn,
-            start=start,
-        )
-    if figure:
-        from neuro_ep.analysis import training_figure
-
-        figure.parent.mkdir(parents=True, exist_ok=True)
-        training_figure.draw(result.file, figure)
-    shares = _profile(dataset, settings, options) if options.profile else []
-    _print_result(result, figure, shares, options.json)
-    return 0
-
-
-def _warm_start(options):
-    """Where this command finds what was built for it before."""
-    from neuro_ep.run.warm_start import WarmStart
-
-    words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
-    models = find_spec("neuro_ep.models")
-    folders = [ROOT, Path(str(models and models.origin)).parent]
-    return WarmStart(words, folders, own_data=options.data is not None)
-
-
-def _chosen(options, start):
-    """The rule and its settings, as they were left or, where nothing was, anew."""
-    if start.left is not None:
-        return start.left.rule, start.left.settings
-    rule = find_rule(options.rule)
-    return rule, rule.settings(options.task, options.preset, **_choices(options))
-
-
-def _fitted(options, settings, dataset):
-    """The settings with the sizes of the data, where a task has none of its own."""
-    if options.task != "uea":
-        return settings
-    from neuro_ep.tasks.series_files import fitted
-
-    chosen = {name for name, value in _choices(options).items() if value is not None}
-    return fitted(settings, dataset, chosen)
-
-
-def _profile(dataset, settings, options) -> list:
-    """Where the time of one more epoch goes, which is not recorded."""
-    from neuro_ep.training import train as training
-
-    return training.profile(
-        find_rule(options.rule),
-        dataset,
-        settings,
-        seed=options.seed,
-        target=options.target,
-        dtype=options.dtype,
-    )
-
-
-def _choices(options) -> dict:
-    return {name: getattr(options, name, None) for name in DECLARED}
-
-
-def _print_result(result, figure, shares, as_json: bool):
-    values = {
-        "test_accuracy": result.test_accuracy,
-        "train_accuracy": result.train_accuracy,
-        "epochs": result.epochs,
-        "seconds": round(result.seconds, 2),
-        "file": str(result.file),
-    }
-    if figure:
-        values["figure"] = str(figure)
-    if shares:
-        values["profile"] = [asdict(share) for share in shares]
-    if as_json:
-        print(json.dumps(values))
-        return
-    print(f"test accuracy   {result.test_accuracy:.4f}")
-    print(f"train accuracy  {result.train_accuracy:.4f}  (last epoch, before updates)")
-    print(f"time            {result.seconds:.1f} s for {result.epochs} epochs")
-    print(f"recording       {result.file}")
-    if figure:
-        print(f"figure          {figure}")
-    if shares:
-        from neuro_ep.training.profiling import table
-
-        print(f"\n{table(shares)}")
-
-
-def _checked_figure(path: str | None) -> Path | None:
-    """The figure's path, refused before training if it could not be drawn."""
-    if path is None:
-        return None
-    from neuro_ep.analysis import training_figure
-
-    figure = Path(path)
-    if figure.suffix.lower() not in training_figure.FORMATS or figure.is_dir():
-        raise InputError(f"--figure {path}: name a .png, .pdf or .svg file")
-    training_figure.require_matplotlib()
-    folder = next(folder for folder in figure.absolute().parents if folder.exists())
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise InputError(
-            f"--figure {path}: {folder} cannot be written ({error.strerror}); "
-            "name a file elsewhere"
-        ) from error
-    return figure
+    return training.train(options)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+from neuro_ep.messages import LONGEST_WORD, cut, say
 from neuro_ep.records.parameter import Parameter
 from neuro_ep.records.settings import Settings
 
@@ -22,13 +24,21 @@ class Parser(argparse.ArgumentParser):
     """Wrong arguments are told in one line, without the usage above it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"neuro-ep: {message}; see {self.prog} --help\n")
+        say(f"{message}; see {self.prog} --help")
+        sys.exit(2)
 
 
 def add_checking(command: argparse.ArgumentParser, rules: Iterable[str]):
     """What ``check`` is told."""
     command.add_argument("rule", metavar="RULE", help=", ".join(rules))
     command.add_argument("--seed", type=_integer, help="of weights and samples")
+
+
+def add_rounds(command: argparse.ArgumentParser):
+    """What ``bench`` is told beside a name."""
+    command.add_argument(
+        "--rounds", type=_integer, default=5, help="how often both take their turn"
+    )
 
 
 def add_training(
@@ -108,7 +118,8 @@ def _converted(convert: Callable, text: str, remedy: str):
     try:
         return convert(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {remedy}") from None
+        shown = cut(repr(text), LONGEST_WORD)
+        raise argparse.ArgumentTypeError(f"{shown} is not {remedy}") from None
 
 
 def _integer(text: str) -> int:

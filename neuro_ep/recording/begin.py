@@ -14,6 +14,7 @@ import h5py
 
 from neuro_ep.errors import InputError
 from neuro_ep.recording.agreement import refuse_different, stored_header
+from neuro_ep.recording.bounds import DAMAGE
 from neuro_ep.recording.lock import busy, is_held, locked
 from neuro_ep.recording.origin import provenance
 from neuro_ep.recording.parts import (
@@ -193,7 +194,7 @@ def _refuse_complete(path: Path) -> NoReturn:
     try:
         with h5py.File(path, "r") as file:
             ours = file.attrs.get("format") == FORMAT
-    except OSError:
+    except DAMAGE:
         ours = False
     if not ours:
         raise InputError(f"{path} exists and is no recording; choose another --out")
@@ -225,7 +226,7 @@ def _load_newest(writer: RunWriter) -> None:
     files = epoch_files(writer.part)
     writer.newest = max(files, default=-1)
     for epoch, file in reversed(files.items()):
-        reason = damage(file)
+        reason = damage(file) or _misfit(writer, file)
         if reason:
             warn(f"{file} is damaged ({reason}); going back to the epoch before")
             continue
@@ -237,3 +238,16 @@ def _load_newest(writer: RunWriter) -> None:
         return
     if len(files) > 1:
         refuse_damaged(writer.part)
+
+
+def _misfit(writer: RunWriter, file: Path) -> str:
+    """How the weights of an epoch differ from the header, "" where they do not."""
+    wanted = {
+        name: tuple(item["shape"])
+        for name, item in writer.header["projections"].items()
+    }
+    weights = read_epoch(file)[1]
+    found = {name: values.shape for name, values in weights.items()}
+    if found != wanted or any(a.dtype.kind not in "fiu" for a in weights.values()):
+        return "its weights are those of another network"
+    return ""

@@ -9,19 +9,17 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 
+from neuro_ep.recording.bounds import DAMAGE, expect, reason, refuse_unbounded, text
+from neuro_ep.recording.checksum import broken_seal, sealed
 from neuro_ep.recording.schema import Arrays, read_arrays, write_arrays
+from neuro_ep.records.text import parse
 
 #: Names of files that hold an epoch.
 EPOCH = re.compile(r"epoch_[0-9]{6,18}\.h5")
-
-#: What reading a damaged file may raise.
-DAMAGE = (
-    *(OSError, KeyError, ValueError, TypeError, AttributeError),
-    *(RuntimeError, IndexError, MemoryError),
-)
 
 
 def part_folder(path: Path) -> Path:
@@ -50,11 +48,23 @@ def write_epoch(file: h5py.File, log: list, weights: Arrays, state: Arrays) -> N
 
 
 def read_epoch(path: Path) -> tuple[list[dict], Arrays, Arrays]:
+    """The log, the weights and the state; one of DAMAGE where they cannot be read."""
+    if broken := broken_seal(path):
+        raise ValueError(broken)
     with h5py.File(path, "r") as file:
-        log = json.loads(file["log"].asstr()[()])
-        if not log or not all(isinstance(row["epoch"], int) for row in log):
-            raise ValueError("its log has no epochs")
+        refuse_unbounded(file, path.stat().st_size)
+        log = parse(text(file, "log"), "its log")
+        _refuse_log(log, int(path.stem[6:]))
         return log, read_arrays(file["weights"]), read_arrays(file["state"])
+
+
+def _refuse_log(log: Any, last: int) -> None:
+    """ValueError for a log that is none of an epoch."""
+    rows = expect(log, list, "its log")
+    epochs = [expect(row, dict, "a row of its log").get("epoch") for row in rows]
+    whole = all(type(epoch) is int for epoch in epochs)
+    if not whole or epochs != sorted(set(epochs)) or epochs[-1:] != [last]:
+        raise ValueError("its log has no epochs, or others")
 
 
 def damage(path: Path) -> str:
@@ -62,12 +72,12 @@ def damage(path: Path) -> str:
     try:
         read_epoch(path)
     except DAMAGE as error:
-        return str(error) or type(error).__name__
+        return reason(error)
     return ""
 
 
 def image(fill: Callable[[h5py.File], None]) -> bytes:
-    """The bytes of the HDF5 file that `fill` writes.
+    """The bytes of the HDF5 file that `fill` writes, with their seal in front.
 
     In memory, because HDF5 does not report a disk that fills up while it closes a
     file, and crashes later: Python's own write does report it.
@@ -75,7 +85,7 @@ def image(fill: Callable[[h5py.File], None]) -> bytes:
     with h5py.File("recording", "w", driver="core", backing_store=False) as file:
         fill(file)
         file.flush()
-        return file.id.get_file_image()
+        return sealed(file.id.get_file_image())
 
 
 def write_atomically(path: Path, data: bytes, temporary: Path | None = None) -> None:

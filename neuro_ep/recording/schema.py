@@ -1,5 +1,6 @@
 """What a recording contains and how its values are laid out in HDF5.
 
+    512 bytes in front    (1.1) the file's checksum, see neuro_ep/recording/checksum.py
     /                     @format @format_version @magic @version
     /neuro_ep             @rule @task @layers @target @epochs
         provenance        attributes; JSON text where a value is a list or a dict
@@ -28,6 +29,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+
+from neuro_ep.recording.bounds import attributes
 
 FORMAT = "neuro_ep-recording"
 FORMAT_VERSION = "1.1"
@@ -139,16 +142,14 @@ def write_attributes(group: h5py.Group, values: dict) -> None:
 
 def read_attributes(group: h5py.Group) -> dict:
     """The inverse of `write_attributes`."""
-    return {key: _plain_attribute(value) for key, value in group.attrs.items()}
+    return {key: _plain_attribute(value) for key, value in attributes(group).items()}
 
 
 def _plain_attribute(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
     if isinstance(value, str) and (value[:1] in ("[", "{") or value == "null"):
         try:
             return json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return value
     return value
 

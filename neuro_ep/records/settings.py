@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 from neuro_ep.errors import InputError
-from neuro_ep.records.filters import Shape, map_shapes
+from neuro_ep.records.filters import Shape, map_shapes, read_filter
 from neuro_ep.records.parameter import DECLARED, checked, suggestion
 
 #: Bytes of weights and states beyond which a network is refused.
@@ -101,11 +102,11 @@ class Settings:
             object.__setattr__(self, name, value)
         enough = len(self.layers) >= 2
         _check(enough, "layers", self.layers, "name at least two, such as 64,10")
-        _check_size(self.layers, self.batch)
         read = self.read <= self.layers[-1]
         _check(read, "read", self.read, "units of the last layer, or 0 for all")
         self._check_connections()
         self._check_filters()
+        _check_size(self)
         projections = len(self.edges)
         if len(self.eta) == 1:
             object.__setattr__(self, "eta", self.eta * projections)
@@ -117,6 +118,14 @@ class Settings:
         """Pairs of layers (from, to) that synapses join."""
         chain = range(len(self.layers) - 1)
         return self.connections or tuple((k, k + 1) for k in chain)
+
+    @property
+    def dense_edges(self) -> tuple[tuple[int, int], ...]:
+        """Those whose weights join all units to all."""
+        if not self.filters:
+            return self.edges
+        words = zip(self.edges, self.filters, strict=True)
+        return tuple(edge for edge, word in words if read_filter(word) is None)
 
     @property
     def shapes(self) -> dict[int, Shape]:
@@ -161,10 +170,22 @@ def _reaching(pairs, last: int) -> set[int]:
     return found
 
 
-def _check_size(layers, batch: int):
+def memory_needed(
+    layers: Sequence[int], batch: int, edges: Iterable[tuple[int, int]] | None = None
+) -> int:
+    """The bytes that weights and states take at least; every layer is joined to the
+    next where no pairs of layers are given.
+    """
+    if edges is None:
+        edges = zip(range(len(layers)), range(1, len(layers)), strict=False)
+    weights = sum(layers[pre] * layers[post] for pre, post in edges)
+    return 8 * (weights + batch * sum(layers))
+
+
+def _check_size(settings: Settings):
     """Refuses networks that no memory holds, before anything is built."""
-    weights = sum(pre * post for pre, post in zip(layers, layers[1:], strict=False))
-    size = 8 * (weights + batch * sum(layers))
+    layers, batch = settings.layers, settings.batch
+    size = memory_needed(layers, batch, settings.dense_edges)
     if size > LARGEST:
         raise InputError(
             f"layers {','.join(map(str, layers))} with batch = {batch} would take "

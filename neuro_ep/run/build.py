@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from brian2 import get_device, prefs, second
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
 from neuro_ep.build.network import LayeredNetwork
-from neuro_ep.cache import cache_folder, sweep
+from neuro_ep.cache import cache_folder, sweep, trim, work_folder
 from neuro_ep.engine.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
 from neuro_ep.engine.dense.codeobjects import KERNELS, WALL_CLOCK
 from neuro_ep.run.bundle import MANIFEST, Bundle, is_built, open_bundle
@@ -83,7 +82,7 @@ def build_bundle():
     device = get_device()
     drop_unread_indices(device)
     sweep(cache_folder(), UNFINISHED)
-    work = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache_folder()))
+    work = work_folder(UNFINISHED, cache_folder())
     try:
         device.build(directory=str(work), compile=False, run=False)
         shutil.copy(WALL_CLOCK, work)
@@ -94,6 +93,7 @@ def build_bundle():
             compile_project(work, dtype)
             (work / MANIFEST).write_text(json.dumps(_manifest(device)))
             _publish(work, folder)
+            trim(cache_folder())
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return open_bundle(folder), flags

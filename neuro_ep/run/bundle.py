@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuro_ep.cache import scratch_folder
+from neuro_ep.cache import mark_used, scratch_folder
 from neuro_ep.errors import InputError, RunError
 
 MANIFEST = "manifest.json"
@@ -68,6 +68,7 @@ def run_bundle(
     for name in wanted:
         if name not in bundle.variables:
             raise InputError(f"the compiled network has no variable '{name}' to read")
+    mark_used(bundle.folder)
     with scratch_folder() as name:
         folder = Path(name)
         arguments = [_argument(bundle, folder, *item) for item in values.items()]

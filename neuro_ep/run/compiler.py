@@ -15,14 +15,14 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
-from neuro_ep.cache import cache_folder
+from neuro_ep.cache import cache_folder, mark_used, work_folder
 from neuro_ep.errors import RunError
 
 PRELUDE = Path(__file__).with_name("prelude.hpp")
@@ -85,7 +85,7 @@ def compile_project(folder: Path, dtype):
     rest = [path.relative_to(folder) for path in folder.glob("*.cpp")]
     rest.sort(key=lambda path: path.name != "objects.cpp")  # the longest first
     jobs = [(path, [*hot, *PLAIN]) for path in rest] + [(path, hot) for path in steps]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as workers, _ended(workers):
         objects = list(workers.map(lambda job: _object(folder, *job), jobs))
     _run(folder, [*objects, "-o", "main", *link, *THREADS, *FLUSH_DENORMALS])
     for left in objects:
@@ -102,15 +102,33 @@ def prelude(flags: list[str]) -> Path:
     name = f"headers_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
     folder = cache_folder() / name
     if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as work:
-            made = Path(work) / "headers"
-            made.mkdir()
-            shutil.copy(PRELUDE, made)
+        work = work_folder(UNFINISHED, folder.parent)
+        try:
+            shutil.copy(PRELUDE, work)
             compiled = f"{PRELUDE.name}.gch"
-            _run(made, [*flags, "-x", "c++-header", PRELUDE.name, "-o", compiled])
+            _run(work, [*flags, "-x", "c++-header", PRELUDE.name, "-o", compiled])
             with suppress(OSError):  # another process was faster
-                made.rename(folder)
+                work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    mark_used(folder)
     return folder / PRELUDE.name
+
+
+#: Compilers that run now.
+_RUNNING: set[subprocess.Popen] = set()
+
+
+@contextmanager
+def _ended(workers: ThreadPoolExecutor) -> Iterator[None]:
+    """Where compiling is stopped or fails, what runs is ended and no more begun."""
+    try:
+        yield
+    except BaseException:
+        workers.shutdown(wait=False, cancel_futures=True)
+        for process in list(_RUNNING):
+            process.terminate()  # it deletes its own temporary files then
+        raise
 
 
 def _object(folder: Path, source: Path, flags: list[str]) -> str:
@@ -120,16 +138,27 @@ def _object(folder: Path, source: Path, flags: list[str]) -> str:
 
 
 def _run(folder: Path, arguments: list[str]):
-    run = subprocess.run(
-        [compiler(), *arguments], cwd=folder, capture_output=True, text=True
+    run = subprocess.Popen(
+        [compiler(), *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    _RUNNING.add(run)
+    try:
+        said = run.communicate()[1]
+    finally:
+        run.terminate()
+        run.wait()
+        _RUNNING.discard(run)
     if run.returncode:
-        lines = run.stderr.splitlines() or [f"{compiler()} ended with {run.returncode}"]
+        lines = said.splitlines() or [f"{compiler()} ended with {run.returncode}"]
         worst = next((line for line in lines if "error" in line), lines[-1])
         raise RunError(
             f"the C++ project did not compile: {worst.strip()}; --debug shows more, "
             "--target numpy does without"
-        ) from RuntimeError(run.stderr[-5000:])
+        ) from RuntimeError(said[-5000:])
 
 
 def _makefile(folder: Path, name: str) -> list[str]:

@@ -17,8 +17,8 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from neuro_ep.cache import cache_folder, cache_path, is_private
+from neuro_ep.cache import cache_folder, cache_path, is_private, mark_used
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.recorded import as_recorded, read_recorded
 from neuro_ep.records.rule import Rule
@@ -98,6 +98,7 @@ class WarmStart:
         if self.left is None:
             return None
         bundle = open_bundle(cache_path() / self.left.bundle)
+        mark_used(cache_path() / self.name)
         return ProgramSimulation(self.left.plan, bundle, self.left.flags)
 
     def keep(self, rule: Rule, settings: Settings, dataset: Dataset, built: Simulation):
@@ -116,9 +117,13 @@ class WarmStart:
                 program=program_hash(built.bundle.folder),
             )
             folder = cache_folder()
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                file.write(written(left))
-            os.replace(file.name, folder / self.name)
+            temporary = folder / f"{self.name}.{secrets.token_hex(6)}"
+            try:
+                temporary.write_bytes(written(left))
+                temporary.chmod(0o600)
+                os.replace(temporary, folder / self.name)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 def program_hash(bundle: Path) -> str:

@@ -1,15 +1,63 @@
-"""Tasks to learn: one file a source of data, and the table of them."""
+"""Tasks to learn: one file a source of data, and the table of them.
 
-#: Task -> what it is, and where its data come from.
-TASKS = {
-    "digits": "1,797 handwritten digits of 8 x 8 pixels "
-    "(Alpaydin & Kaynak 1998, UCI, doi:10.24432/C50P49)",
-    "digits-rows": "the same digits, a row of 8 pixels after the other",
-    "digits-pixels": "the same digits, a pixel after the other",
-    "sine-frequencies": "1,500 noisy sines of 32 frames: which of four frequencies",
-    "delayed-recall": "1,500 sequences of 32 frames: which of four symbols came first",
-    "uea": "series in .ts files of your own, as in the UEA archive "
-    "(Bagnall et al. 2018, arXiv 1811.00075)",
-    "mnist": "70,000 handwritten digits of 28 x 28 pixels "
-    "(LeCun et al. 1998, Proc. IEEE 86, doi:10.1109/5.726791)",
+A new task is a file here that makes a :class:`~neuro_ep.records.task.Task`, and a line
+in :data:`TASKS`. Options, help and `neuro-ep list` follow from the table.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuro_ep.errors import InputError
+from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.parameter import suggestion
+from neuro_ep.records.task import Task
+from neuro_ep.tasks import digits, mnist, sequences, series_files
+
+#: Name of a task -> the task.
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        digits.DIGITS,
+        digits.DIGITS_ROWS,
+        digits.DIGITS_PIXELS,
+        sequences.SINE_FREQUENCIES,
+        sequences.DELAYED_RECALL,
+        series_files.UEA,
+        mnist.MNIST,
+    )
 }
+
+
+def find_task(name: str) -> Task:
+    """The task of that name.
+
+    Raises
+    ------
+    InputError : there is none; the message names those that there are
+    """
+    if name not in TASKS:
+        hint = suggestion(str(name).lower(), TASKS)
+        raise InputError(f"no task is called {_short(name)}{hint}")
+    return TASKS[name]
+
+
+def load(task: str, path: str | Path | None = None) -> Dataset:
+    """The data set of a task.
+
+    Parameters
+    ----------
+    task : a key of `TASKS`
+    path : files of the user's, for the tasks that read some, which say what they take
+
+    Raises
+    ------
+    InputError : unknown task; file or folder missing, malformed or contradictory;
+        no path and no network
+    """
+    return find_task(task).load(path)
+
+
+def _short(name: object) -> str:
+    text = repr(name)
+    return text if len(text) <= 60 else f"{text[:57]}..."

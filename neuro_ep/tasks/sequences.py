@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from neuro_ep.records.dataset import Dataset
-from neuro_ep.tasks import TASKS
+from neuro_ep.records.task import Task, refuse_path
 
 SAMPLES, TEST, SEED = 1500, 300, 0
 
@@ -21,8 +23,16 @@ SYMBOLS = 4
 NOISE = 0.1
 
 
-def frequencies() -> Dataset:
+#: Task -> what it is.
+SUMMARIES = {
+    "sine-frequencies": "1,500 noisy sines of 32 frames: which of four frequencies",
+    "delayed-recall": "1,500 sequences of 32 frames: which of four symbols came first",
+}
+
+
+def frequencies(path: str | Path | None = None) -> Dataset:
     """Sines of four frequencies, in any phase, under noise."""
+    refuse_path("sine-frequencies", "this package", path)
     draw = np.random.default_rng(SEED)
     labels = draw.integers(0, len(FREQUENCIES), SAMPLES)
     phase = draw.uniform(0, 2 * np.pi, (SAMPLES, 1))
@@ -31,8 +41,9 @@ def frequencies() -> Dataset:
     return _dataset("sine-frequencies", signals, labels, len(FREQUENCIES))
 
 
-def recall() -> Dataset:
+def recall(path: str | Path | None = None) -> Dataset:
     """Which of four symbols was shown first, asked for by a cue after a silence."""
+    refuse_path("delayed-recall", "this package", path)
     draw = np.random.default_rng(SEED)
     labels = draw.integers(0, SYMBOLS, SAMPLES)
     signals = draw.normal(0, NOISE, (SAMPLES, FRAMES, SYMBOLS + 1))
@@ -51,6 +62,12 @@ def _dataset(name: str, signals, labels, classes: int) -> Dataset:
         test=np.arange(TEST, dtype=np.int64),
         classes=classes,
         shape=(frames, features),
-        source=f"{TASKS[name]}; made here, numpy's default_rng({SEED})",
+        source=f"{SUMMARIES[name]}; made here, numpy's default_rng({SEED})",
         frames=frames,
     )
+
+
+SINE_FREQUENCIES, DELAYED_RECALL = (
+    Task(name, SUMMARIES[name], load)
+    for name, load in (("sine-frequencies", frequencies), ("delayed-recall", recall))
+)

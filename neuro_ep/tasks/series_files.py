@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.settings import Settings, changed
-from neuro_ep.tasks import TASKS
+from neuro_ep.records.task import Task
+
+SUMMARY = (
+    "series in .ts files of your own, as in the UEA archive "
+    "(Bagnall et al. 2018, arXiv 1811.00075)"
+)
 
 REMEDY = (
     "--data takes a folder with one pair NAME_TRAIN.ts and NAME_TEST.ts, or the first "
@@ -78,7 +83,7 @@ def _dataset(train: Path, series, split: int, labels, classes) -> Dataset:
         test=samples[split:],
         classes=len(classes),
         shape=series.shape[1:],
-        source=f"{TASKS['uea']}; {name}, read from {train.parent}, every channel "
+        source=f"{SUMMARY}; {name}, read from {train.parent}, every channel "
         "standardised by the training series",
         frames=frames,
     )
@@ -165,3 +170,6 @@ def fitted(
     return changed(
         settings, **{k: v for k, v in fitting.items() if k not in set(chosen)}
     )
+
+
+UEA = Task("uea", SUMMARY, load, fitted)

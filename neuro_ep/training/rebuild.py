@@ -17,6 +17,7 @@ import numpy as np
 from neuro_ep.errors import InputError
 from neuro_ep.recording import Recording, open_recording
 from neuro_ep.recording.agreement import refuse_different
+from neuro_ep.recording.bounds import damage_told
 from neuro_ep.records.recorded import Always, read_recorded
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -80,7 +81,7 @@ def rebuild(file: str | Path) -> Rebuilt:
     which compiles and runs what the file says. Raises InputError for a file that is
     damaged, or of a version that did not record the whole network.
     """
-    with open_recording(file) as opened:
+    with open_recording(file) as opened, damage_told(Path(file)):
         if not opened.records:
             raise InputError(
                 f"{file} has format {opened.format_version}, which does not hold the "

@@ -6,6 +6,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
+from neuro_ep.run.memory import refuse_what_no_memory_holds
 from neuro_ep.run.plan import ENDLESS_STEPS
 from neuro_ep.training.epochs import presentations
 from neuro_ep.training.gain import check_gains, estimated_gains
@@ -20,6 +21,8 @@ def refuse_unfit(
     """Raises InputError for settings that do not fit the data or each other."""
     rule.check_settings(settings)
     _check_data(dataset, settings)
+    edges = settings.dense_edges
+    refuse_what_no_memory_holds(settings.layers, settings.batch, edges)
     if not 0 <= seed < 2**63:
         raise InputError(f"seed = {seed}: choose a whole number from 0, below 2**63")
     _check_numbers(settings, dtype)

@@ -107,9 +107,9 @@ def train(
     weights = initial_weights(rule, settings, seed)
     warning = gain_warning(rule, dataset, settings, weights, allow_gain)
     writer = _writer(rule, dataset, settings, out, seed, target, dtype, resume, after)
-    if warning:
-        on_warning(warning)
     with writer.alone(), _nothing_left(writer), scratch_folder() as folder:
+        if warning:
+            on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
         simulation = _built(rule, dataset, settings, target, dtype, start)
         writer.header["provenance"].update(simulation.describe())

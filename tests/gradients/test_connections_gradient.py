@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuro_ep import tasks
 from neuro_ep.build.network import build_network
 from neuro_ep.checking.presented import present
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
@@ -17,7 +18,6 @@ from neuro_ep.models.equilibrium.ep import EQUILIBRIUM_PROPAGATION
 from neuro_ep.records.settings import Settings, changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 RULES = [EQUILIBRIUM_PROPAGATION, CONTINUAL_EP]
@@ -112,7 +112,7 @@ def test_updates_follow_the_gradient(rule, subject):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_it_learns(rule, tmp_path):
-    digits = datasets.load("digits")
+    digits = tasks.load("digits")
     few = replace(digits, train=digits.train[:300], test=digits.test[:100])
     settings = changed(
         SETTINGS,

@@ -28,7 +28,7 @@ from neuro_ep.checking.families.equilibrium_subject import (
     make_subject,
     settings_of,
 )
-from neuro_ep.checking.family import Asked, Family, weights_and_states
+from neuro_ep.checking.family import Asked, Family
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import assembly, energy, gradient
 from neuro_ep.oracle.compare import (
@@ -39,7 +39,7 @@ from neuro_ep.oracle.compare import (
 )
 from neuro_ep.oracle.field import Parameters, velocity
 from neuro_ep.records.rule import Rule
-from neuro_ep.records.settings import changed
+from neuro_ep.records.settings import changed, memory_needed
 
 #: Gains at which the excess error of a finite learning rate is measured.
 GAINS = (3e-3, 6e-3, 12e-3)
@@ -98,7 +98,7 @@ def measure(rule: Rule, asked: Asked) -> tuple[dict, dict]:
 
 def memory(layers: tuple[int, ...], batch: int) -> float:
     """Bytes of the weights and states, and of the Jacobian of a sample."""
-    return weights_and_states(layers, batch) + 8.0 * sum(layers[1:]) ** 2
+    return memory_needed(layers, batch) + 8.0 * sum(layers[1:]) ** 2
 
 
 def of_subject(subject: Subject) -> dict:

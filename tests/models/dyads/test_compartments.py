@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from brian2 import StateMonitor, mV
 
+from neuro_ep import tasks
 from neuro_ep.build.network import build_network
 from neuro_ep.checking.families.dyads import (
     drawn,
@@ -23,7 +24,6 @@ from neuro_ep.oracle.compare import relative_error
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 LAYERS, BATCH, MILLI = (6, 9, 8, 4), 3, 1e-3
@@ -130,7 +130,7 @@ def test_time_constants_of_the_two_modes():
 
 
 def test_it_learns(tmp_path):
-    digits = datasets.load("digits")
+    digits = tasks.load("digits")
     settings = DYADIC_COMPARTMENTS.settings("digits", epochs=1, layers=(64, 16, 10))
     result = training.train(
         DYADIC_COMPARTMENTS, digits, settings, out=tmp_path / "run.h5", target="numpy"

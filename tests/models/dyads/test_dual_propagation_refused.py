@@ -2,6 +2,7 @@
 
 import pytest
 
+from neuro_ep import tasks
 from neuro_ep.checking.families.dyads import (
     closed,
 )
@@ -11,7 +12,6 @@ from neuro_ep.models.dyads.dual_propagation import (
 )
 from neuro_ep.records.settings import changed
 from neuro_ep.run.target import select_target
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 LAYERS, BATCH = (8, 12, 11, 5), 3
@@ -26,7 +26,7 @@ def numpy_target(on_numpy):
 
 
 def test_training_in_single_precision_refuses_a_small_beta(tmp_path):
-    digits = datasets.load("digits")
+    digits = tasks.load("digits")
     small = DUAL_PROPAGATION.settings("digits", beta=9e-4)
     with pytest.raises(InputError, match="beta = 0.0009 in float32"):
         training.train(DUAL_PROPAGATION, digits, small, out=tmp_path / "run.h5")

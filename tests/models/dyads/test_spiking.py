@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from brian2 import EventMonitor, Hz, StateMonitor, seed
 
+from neuro_ep import tasks
 from neuro_ep.build.network import build_network
 from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking import check
@@ -34,7 +35,6 @@ from neuro_ep.oracle.spiking_dyads import WindowTimes, at_rest, steps
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
 from neuro_ep.run.target import on_target
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 SCRIPT = Path(__file__).with_name("spiking_run.py")
@@ -180,7 +180,7 @@ def spikes_of(settings, subject):
 
 
 def test_it_learns(tmp_path):
-    digits = datasets.load("digits")
+    digits = tasks.load("digits")
     settings = SPIKING_DUAL_PROPAGATION.settings(
         "digits", epochs=1, layers=(64, 16, 10), free=4, nudged=1
     )

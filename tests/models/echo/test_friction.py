@@ -18,7 +18,7 @@ from neuro_ep.oracle.trajectory import CLASSES, exact_gradient, reference
 from neuro_ep.records import moment
 from neuro_ep.records.settings import changed
 from neuro_ep.run.target import on_target
-from neuro_ep.tasks.datasets import load
+from neuro_ep.tasks import load
 from neuro_ep.training.train import train
 
 DURATION, BETA = 10.0, 1e-6

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from brian2 import StateMonitor
 
-from neuro_ep import recording
+from neuro_ep import recording, tasks
 from neuro_ep.errors import InputError
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.models.equilibrium.continual_vf import CONTINUAL_VF
 from neuro_ep.records.settings import Settings, changed
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 pytestmark = pytest.mark.usefixtures("on_numpy")
@@ -148,7 +147,7 @@ def test_both_directions_together_are_the_contrast_of_ep(presented, tmp_path, be
 
 @pytest.fixture(scope="module")
 def few():
-    digits = datasets.load("digits")
+    digits = tasks.load("digits")
     return replace(digits, train=digits.train[:60], test=digits.test[:20])
 
 

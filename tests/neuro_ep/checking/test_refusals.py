@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from neuro_ep import Settings, models
-from neuro_ep.checking import FAMILIES, check, family, table
+from neuro_ep.checking import FAMILIES, check, table
 from neuro_ep.command import main as cli
 from neuro_ep.command.rules import find_checked
 from neuro_ep.errors import InputError
 from neuro_ep.oracle import reference
+from neuro_ep.run import memory
 
 EVERYTHING = [*models.RULES, *models.CONDITIONS, *models.SECOND_RUNS]
 
@@ -130,14 +131,14 @@ def test_sizes(name, words, says, capsys):
 
 
 def test_sizes_are_said_in_gib(capsys, monkeypatch):
-    monkeypatch.setattr(family, "machine_memory", lambda: 2.0**33)
+    monkeypatch.setattr(memory, "memory_here", lambda: 2**33)
     said = refused("check ep --layers 100000,100000,10", capsys)
     assert "layers 100000,100000,10 with batch = 1 would take 149 GiB or more" in said
     assert "this machine has 8 GiB; choose fewer units" in said
 
 
 def test_a_complex_step_takes_the_square_of_the_parameters(capsys, monkeypatch):
-    monkeypatch.setattr(family, "machine_memory", lambda: 2.0**33)
+    monkeypatch.setattr(memory, "memory_here", lambda: 2**33)
     assert "would take" in refused("check rhel --layers 2,300", capsys)
 
 

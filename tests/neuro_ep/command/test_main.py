@@ -143,7 +143,7 @@ def files(here, trained):
     ("file", "message"),
     [
         ("nonesuch.h5", "no such file; check the path"),
-        ("half.h5", "truncated; take a copy of it or make the run again"),
+        ("half.h5", "take a copy of it or make the run again"),
         ("text.h5", "not an HDF5 file"),
         ("others.h5", "HDF5 but not a recording of neuro_ep"),
         ("folder", "is a folder; name a recording"),

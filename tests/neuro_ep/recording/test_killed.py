@@ -21,6 +21,7 @@ CHILD = """
     import os, signal, sys
     import numpy as np
     from neuro_ep import recording
+    from neuro_ep.errors import InputError
     from neuro_ep.recording import begin
 
     path, epochs = sys.argv[1], int(sys.argv[2])
@@ -119,7 +120,7 @@ def test_kill_at_every_change_of_the_disk(tmp_path):
                     sys.stdout = open(os.devnull, "w")
                     function(*args)
                     status = 0
-                except recording.InputError as error:
+                except InputError as error:
                     status = 2 if "is complete" in str(error) else 3
                 finally:
                     os._exit(status)
@@ -168,7 +169,7 @@ def test_full_disk_is_said_and_nothing_lost(tmp_path, moment):
                 writer.checkpoint(3, {{"w": weights(3)}}, {{}})
             else:
                 writer.finish()
-        except recording.InputError as error:
+        except InputError as error:
             assert writer.last_epoch == 2
             print(error)
     """

@@ -5,6 +5,7 @@ import pytest
 
 from neuro_ep import recording
 from neuro_ep.errors import InputError
+from neuro_ep.recording.checksum import BLOCK, reseal
 
 # Refusals to read
 
@@ -44,9 +45,11 @@ def test_newer_format(record, tmp_path):
     path = record(tmp_path / "run.h5")
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = "1.7"
+    reseal(path)
     recording.open_recording(path).close()
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = "2.0"
+    reseal(path)
     assert "has format 2.0, this neuro_ep reads 1.1" in refusal(path)
 
 
@@ -63,6 +66,7 @@ def test_file_that_lacks_a_part(record, tmp_path):
     path = record(tmp_path / "run.h5")
     with h5py.File(path, "r+") as file:
         del file["neuro_ep/schedule"]
+    reseal(path)
     assert "is damaged" in refusal(path)
 
 
@@ -71,3 +75,38 @@ def test_unfinished_run(unfinished, tmp_path):
     for name in ("run.h5", "run.h5.part"):
         message = refusal(tmp_path / name)
         assert "is unfinished: 2 epochs are done" in message and "--resume" in message
+
+
+# The seal
+
+
+def test_a_changed_file_is_refused_unless_it_is_sealed_anew(record, tmp_path):
+    path = record(tmp_path / "run.h5")
+    with h5py.File(path, "r+") as file:
+        file["beside"] = 1
+    assert "its checksum is another" in refusal(path)
+    with recording.open_recording(path, verify=False) as run:
+        assert run.rule == "continual-ep"
+    assert "continual-ep" in recording.describe(path, verify=False)
+    reseal(path)
+    recording.open_recording(path).close()
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.99])
+def test_any_flipped_bit_is_found(record, tmp_path, share):
+    path = record(tmp_path / "run.h5")
+    data = bytearray(path.read_bytes())
+    data[int(share * len(data))] ^= 4
+    path.write_bytes(data)
+    message = refusal(path)
+    assert "are no seal" in message or "its checksum is another" in message
+
+
+def test_files_of_before_have_no_seal_and_are_read(record, tmp_path):
+    path = record(tmp_path / "run.h5")
+    path.write_bytes(path.read_bytes()[BLOCK:])
+    recording.open_recording(path).close()
+    reseal(path)
+    recording.open_recording(path).close()
+    with h5py.File(path) as file:
+        assert file.userblock_size == BLOCK

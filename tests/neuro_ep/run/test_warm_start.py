@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from neuro_ep.command import main as cli
+from neuro_ep.command import training
 from neuro_ep.command.rules import find_rule
 from neuro_ep.recording import open_recording
 from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle
 from neuro_ep.run.plan import Plan, Start
 from neuro_ep.run.program import ProgramSimulation
-from neuro_ep.tasks.datasets import load
+from neuro_ep.tasks import load
 from neuro_ep.training.header import run_header
 
 SMALL = [
@@ -265,17 +266,17 @@ def test_any_other_word_is_a_cold_start(here, rule, settings, built, words):
 )
 def test_settings_of_the_command_line_are_words(here, arguments):
     line = ["train", "digits", "--rule", "continual-ep"]
-    plain = cli._warm_start(cli._parser().parse_args(line)).name
+    plain = training.warm_start(cli._parser().parse_args(line)).name
     other = cli._parser().parse_args([*line, *arguments.split()])
-    assert cli._warm_start(other).name != plain
+    assert training.warm_start(other).name != plain
 
 
 def test_what_a_build_does_not_depend_on_is_no_word(here):
     line = ["train", "digits", "--rule", "continual-ep"]
-    plain = cli._warm_start(cli._parser().parse_args(line)).name
+    plain = training.warm_start(cli._parser().parse_args(line)).name
     own = "--seed 3 --out x.h5 --resume --figure x.png --json --debug --allow-gain"
     other = cli._parser().parse_args([*line, *own.split()])
-    assert cli._warm_start(other).name == plain
+    assert training.warm_start(other).name == plain
 
 
 # --- every rule ---

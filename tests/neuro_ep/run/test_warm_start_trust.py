@@ -14,7 +14,7 @@ from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle
 from neuro_ep.run.plan import Plan, Start
 from neuro_ep.run.program import ProgramSimulation
-from neuro_ep.tasks.datasets import load
+from neuro_ep.tasks import load
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs modes of files")
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
-from neuro_ep.tasks.datasets import load
+from neuro_ep.tasks import load
 from neuro_ep.training import profiling
 from neuro_ep.training import train as training
 from neuro_ep.training.profiling import REST, Share, profile_epoch, table

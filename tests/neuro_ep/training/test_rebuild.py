@@ -13,6 +13,7 @@ from neuro_ep import load_dataset, open_recording, rebuild, train
 from neuro_ep.command.rules import find_rule
 from neuro_ep.errors import InputError
 from neuro_ep.models import RULES
+from neuro_ep.recording.checksum import reseal
 
 STATIC = {"layers": (64, 6, 10), "batch": 20, "free": 6, "nudged": 3}
 SERIES = {"layers": (8, 10), "batch": 20, "free": 4}
@@ -136,6 +137,7 @@ def edited(file, out, change):
     out.write_bytes(file.read_bytes())
     with h5py.File(out, "r+") as opened:
         change(opened["neuro_ep"])
+    reseal(out)
     return out
 
 

@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 from brian2 import prefs, set_device
 
-from neuro_ep import recording
+from neuro_ep import recording, tasks
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.models.equilibrium.continual_ep import CONTINUAL_EP
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
-from neuro_ep.tasks import datasets
 from neuro_ep.training import train as training
 
 COMPILER = bool(shutil.which("g++"))
@@ -49,7 +48,7 @@ def runtime():
 
 @pytest.fixture(scope="module")
 def digits():
-    return datasets.load("digits")
+    return tasks.load("digits")
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run import build as device
 from neuro_ep.run.target import select_target
-from neuro_ep.tasks.datasets import load
+from neuro_ep.tasks import load
 from neuro_ep.training.epochs import Epochs, presentations
 from neuro_ep.training.initial_weights import initial_weights
 

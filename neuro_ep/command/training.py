@@ -1,0 +1,179 @@
+"""The command ``train``: from what it is told to a recording, and what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+from neuro_ep.command.rules import find_rule
+from neuro_ep.command.stopping import plain_words
+from neuro_ep.errors import InputError
+from neuro_ep.messages import say
+from neuro_ep.recording.parts import epoch_files, part_folder
+from neuro_ep.records.parameter import DECLARED
+from neuro_ep.tasks import find_task
+from neuro_ep.training import train as training
+from neuro_ep.training.epochs import presentations
+from neuro_ep.training.progress import Progress
+
+ROOT = Path(__file__).parents[1]
+
+#: What a build does not depend on, of all that train is told.
+UNBUILT = (
+    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
+    "allow_gain",
+)
+
+
+def _warn(text: str):
+    say(f"warning: {text}")
+
+
+def train(options) -> int:
+    """The command ``train``."""
+    task = find_task(options.task)
+    start = warm_start(options)
+    rule, settings = _chosen(options, start)
+    out, figure = _checked_out(options, rule), _checked_figure(options.figure)
+    dataset = (start.left and start.left.dataset) or task.load(options.data)
+    chosen = _chosen_names(options)
+    fitted = task.fitted(settings, dataset, chosen)
+    shown = sum(presentations(dataset, fitted))
+    if fitted != settings or not start.fits(shown):
+        start.left = None
+        rule, settings = _chosen(options, start)
+        settings = task.fitted(settings, dataset, chosen)
+    try:
+        with plain_words():
+            result = _trained(options, rule, dataset, settings, out, start)
+    except KeyboardInterrupt:
+        going = epoch_files(part_folder(out))
+        raise KeyboardInterrupt(*["--resume goes on from here"][: len(going)]) from None
+    if figure:
+        from neuro_ep.analysis import training_figure
+
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        training_figure.draw(result.file, figure)
+    shares = _profile(dataset, settings, options) if options.profile else []
+    _print_result(result, figure, shares, options.json)
+    return 0
+
+
+def _trained(options, rule, dataset, settings, out: Path, start):
+    """The result of training, told on the way."""
+    with Progress(settings.epochs, quiet=options.json) as progress:
+        return training.train(
+            rule,
+            dataset,
+            settings,
+            out=out,
+            seed=options.seed,
+            target=options.target,
+            dtype=options.dtype,
+            resume=options.resume,
+            allow_gain=options.allow_gain,
+            on_epoch=progress.epoch,
+            on_progress=progress.within,
+            on_warning=_warn,
+            start=start,
+        )
+
+
+def _checked_out(options, rule) -> Path:
+    """Where the recording will be; a name that ends like a folder's is refused."""
+    if options.out is None:
+        return Path(f"runs/{options.task}_{rule.name}_{options.seed}.h5")
+    if options.out.endswith(("/", os.sep)):
+        raise InputError(f"--out {options.out}: name a file in this folder")
+    return Path(options.out)
+
+
+def warm_start(options):
+    """Where this command finds what was built for it before."""
+    from neuro_ep.run.warm_start import WarmStart
+
+    words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
+    models = find_spec("neuro_ep.models")
+    folders = [ROOT, Path(str(models and models.origin)).parent]
+    return WarmStart(words, folders, own_data=options.data is not None)
+
+
+def _chosen(options, start):
+    """The rule and its settings, as they were left or, where nothing was, anew."""
+    if start.left is not None:
+        return start.left.rule, start.left.settings
+    rule = find_rule(options.rule)
+    return rule, rule.settings(options.task, options.preset, **_choices(options))
+
+
+def _chosen_names(options) -> set[str]:
+    """The settings that the command names."""
+    return {name for name, value in _choices(options).items() if value is not None}
+
+
+def _profile(dataset, settings, options) -> list:
+    """Where the time of one more epoch goes, which is not recorded."""
+    return training.profile(
+        find_rule(options.rule),
+        dataset,
+        settings,
+        seed=options.seed,
+        target=options.target,
+        dtype=options.dtype,
+    )
+
+
+def _choices(options) -> dict:
+    return {name: getattr(options, name, None) for name in DECLARED}
+
+
+def _print_result(result, figure, shares, as_json: bool):
+    values = {
+        "test_accuracy": result.test_accuracy,
+        "train_accuracy": result.train_accuracy,
+        "epochs": result.epochs,
+        "seconds": round(result.seconds, 2),
+        "file": str(result.file),
+    }
+    if figure:
+        values["figure"] = str(figure)
+    if shares:
+        values["profile"] = [asdict(share) for share in shares]
+    if as_json:
+        print(json.dumps(values))
+        return
+    print(f"test accuracy   {result.test_accuracy:.4f}")
+    print(f"train accuracy  {result.train_accuracy:.4f}  (last epoch, before updates)")
+    print(f"time            {result.seconds:.1f} s for {result.epochs} epochs")
+    print(f"recording       {result.file}")
+    if figure:
+        print(f"figure          {figure}")
+    if shares:
+        from neuro_ep.training.profiling import table
+
+        print(f"\n{table(shares)}")
+
+
+def _checked_figure(path: str | None) -> Path | None:
+    """The figure's path, refused before training if it could not be drawn."""
+    if path is None:
+        return None
+    from neuro_ep.analysis import training_figure
+
+    figure = Path(path)
+    if figure.suffix.lower() not in training_figure.FORMATS or figure.is_dir():
+        raise InputError(f"--figure {path}: name a .png, .pdf or .svg file")
+    training_figure.require_matplotlib()
+    folder = next(folder for folder in figure.absolute().parents if folder.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"--figure {path}: {folder} cannot be written ({error.strerror}); "
+            "name a file elsewhere"
+        ) from error
+    return figure
