@@ -147,7 +147,7 @@ def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not epoch_files(writer.part):  # also one that is not noted yet counts
+        if writer.last_epoch < 0 and not epoch_files(writer.part):
             writer.discard()
         raise
 
