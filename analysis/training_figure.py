@@ -112,7 +112,7 @@ def _receptive_fields(recording: Recording) -> dict | None:
     weights = _input_weights(recording, int(np.prod(shape)))
     if len(shape) != 2 or weights is None:
         return None
-    final = weights.final
+    final = weights.final.astype(float)
     if not (np.abs(final) < FAR).all():  # not finite, or without a norm
         return None
     order = np.argsort(-np.linalg.norm(final, axis=0), kind="stable")

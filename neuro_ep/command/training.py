@@ -47,11 +47,12 @@ def train(options) -> int:
         start.left = None
         rule, settings = _chosen(options, start)
         settings = task.fitted(settings, dataset, chosen)
+    part = part_folder(Path(os.path.abspath(out)))  # Brian2 may change the folder
     try:
         with plain_words():
             result = _trained(options, rule, dataset, settings, out, start)
     except KeyboardInterrupt:
-        going = epoch_files(part_folder(out))
+        going = epoch_files(part)
         raise KeyboardInterrupt(*["--resume goes on from here"][: len(going)]) from None
     if figure:
         from neuro_ep.analysis import training_figure

@@ -61,7 +61,7 @@ def broken_seal(path: str | Path) -> str:
             digest.update(piece)
             length += len(piece)
     if length < promised:
-        return f"it is truncated, {length} of {promised} bytes"
+        return f"of {promised} bytes it has {length}, it is truncated"
     if digest.hexdigest() != seal[1].decode():
         return "its checksum is another: it was changed after it was finished"
     return ""

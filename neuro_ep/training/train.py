@@ -19,6 +19,7 @@ import numpy as np
 from neuro_ep import recording
 from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.recording.parts import epoch_files
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.moment import as_rows
 from neuro_ep.records.rule import Rule
@@ -146,7 +147,7 @@ def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if writer.last_epoch < 0:
+        if writer.last_epoch < 0 and not epoch_files(writer.part):
             writer.discard()
         raise
 
