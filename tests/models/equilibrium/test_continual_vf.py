@@ -177,7 +177,6 @@ def test_backward_weights_are_trained_and_recorded(few, tmp_path):
             assert "I_feedback_post" in run.equations[name]
         assert run.weights["output_to_hidden_2"].shape == (10, 6)
         assert run.parameters["weight_angle"]["value"] == 45
-        assert run.parameters["cost"]["value"] == "squared-error"
 
 
 def test_an_angle_needs_two_weights(few, tmp_path):
