@@ -115,7 +115,7 @@ def test_a_planted_fault_is_found(tmp_path):
     """Without the checks of labels, a mutant with a wrong one is accepted."""
     pool = Pool(tmp_path, "--planted")
     try:
-        found = faults(pool, "data", range(FEW))
+        found = faults(pool, "data", range(2 * FEW))
     finally:
         pool.close()
     assert "accepted" in {why for why, _ in found.values()}
