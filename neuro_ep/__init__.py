@@ -38,7 +38,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "check": ("neuro_ep.checking", "check"),
     "epoch_draw": ("neuro_ep.training.epochs", "epoch_draw"),
     "estimator": ("neuro_ep.trajectories", "estimator"),
-    "find_rule": ("neuro_ep.command.rules", "find_rule"),
+    "find_rule": ("neuro_ep.finding", "find_rule"),
     "free_then_nudged": ("neuro_ep.records.protocol", "free_then_nudged"),
     "initial_weights": ("neuro_ep.training.initial_weights", "initial_weights"),
     "layer_names": ("neuro_ep.build.wiring", "layer_names"),

@@ -21,7 +21,7 @@ from neuro_ep.command.options import (
     add_training,
     add_variant,
 )
-from neuro_ep.command.rules import find_checked, find_rule
+from neuro_ep.finding import find_checked, find_rule
 from neuro_ep.command.stopping import stoppable
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.messages import cut, mute_if_broken, say

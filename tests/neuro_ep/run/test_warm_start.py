@@ -11,7 +11,7 @@ import pytest
 
 from neuro_ep.command import main as cli
 from neuro_ep.command import training
-from neuro_ep.command.rules import find_rule
+from neuro_ep.finding import find_rule
 from neuro_ep.recording import open_recording
 from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle

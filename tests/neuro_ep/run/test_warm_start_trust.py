@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuro_ep.cache import cache_folder, is_private
-from neuro_ep.command.rules import find_rule
+from neuro_ep.finding import find_rule
 from neuro_ep.run import warm_start as warm
 from neuro_ep.run.bundle import MANIFEST, Bundle
 from neuro_ep.run.plan import Plan, Start

@@ -10,7 +10,7 @@ from brian2 import prefs, set_device
 
 from neuro_ep import recording, tasks
 from neuro_ep.build.network import build_network
-from neuro_ep.command.rules import find_rule
+from neuro_ep.finding import find_rule
 from neuro_ep.recording.checksum import reseal
 from neuro_ep.records.settings import changed
 from neuro_ep.run import build as device
