@@ -34,7 +34,13 @@ FUNCTIONS = (
     *("arctan({0})", "floor({0})", "ceil({0})", "sign({0})", "exprel(-abs({0}))"),
 )
 POWERS = ("({0})**2", "({0})**3", "({0})**whole", "abs({0})**0.5", "(1 + ({0})**2)**-1")
-WHOLE = ("{0}*k_pre/3", "k_post/2*{0}", "(k_pre % 3)*{0}", "(k_pre // 2)*{0}", "n/4*{0}")
+WHOLE = (
+    "{0}*k_pre/3",
+    "k_post/2*{0}",
+    "(k_pre % 3)*{0}",
+    "(k_pre // 2)*{0}",
+    "n/4*{0}",
+)
 FAR = (
     "(far_pre - offset)",
     "(far_post - offset)",

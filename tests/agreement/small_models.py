@@ -227,6 +227,42 @@ def run_together(models, target, folder):
     }
 
 
+def tolerance(model, truth, single):
+    """How far off each variable may be, as a norm.
+
+    As many digits are lost as by stock synapses, which their results in float32 show:
+    some rounding more, since sums are in another order.
+    """
+    exact = model.dtype == "float64"
+    share, rest = (300 * 2.0**-29, 1e-12) if exact else (100, 1e-5)
+    return {
+        name: rest * np.linalg.norm(values)
+        + share * np.linalg.norm(single[name] - values)
+        for name, values in truth.items()
+    }
+
+
+def truth_and_tolerance(model, replicas):
+    """What stock synapses compute, and how far from it is right."""
+    truth = run_alone(replace(model, dtype="float64"), "stock", replicas)
+    single = run_alone(replace(model, dtype="float32"), "stock", replicas)
+    return truth, tolerance(model, truth, single)
+
+
+def differences(found, truth, allowed):
+    """Variables that are wrong: name -> how far off, and what was allowed.
+
+    Nothing is said where stock synapses leave the range of numbers.
+    """
+    assert set(found) == set(truth)
+    wrong = {}
+    for name, values in truth.items():
+        error = np.linalg.norm(found[name] - values)
+        if np.isfinite(allowed[name]) and not error <= allowed[name]:
+            wrong[name] = error, allowed[name]
+    return wrong
+
+
 def saved(path, models):
     """Models, each with its number of replicas, in a file for the script."""
     Path(path).write_text(

@@ -242,15 +242,19 @@ def terms_of(
 ) -> tuple[Term, ...] | None:
     """The separable terms of an expression, or None.
 
-    ``state`` is the variable whose rate of change it is, if any.
+    ``state`` is the variable whose rate of change it is, if any. Products are of
+    matrices that have the type of the synapses, not of whole numbers.
     """
     names = {symbol.name for symbol in str_to_sympy(expression).free_symbols}
-    return separate(
+    terms = separate(
         expression,
         lambda name: places(synapses, name),
         known_values(synapses, names),
         state,
     )
+    matrices = {term.matrix for term in terms or ()} - {None}
+    fitting = all(synapses.variables[name].dtype == synapses.dtype for name in matrices)
+    return terms if fitting else None
 
 
 class SummedOperation(DenseOperation):

@@ -19,8 +19,8 @@ HIDDEN = ("N", "i", "t", "dt", "t_in_timesteps")
 
 def create_variables(synapses, model, summed):
     """Give synapses the variables of their equations, and refuse names of others."""
+    refuse_declared(synapses, _own_names(model))
     synapses.variables = variables = Variables(synapses)
-    refuse_declared(model)
     for name, value in synapses.sizes.items():
         variables.add_constant(name, value)
     variables.create_clock_variables(synapses._clock)
@@ -36,6 +36,11 @@ def create_variables(synapses, model, summed):
     if synapses.numbered:
         _create_numbers(synapses, used)
     refuse_unowned(synapses, "the equations", used)
+
+
+def _own_names(model) -> list[str]:
+    """What equations declare, without sums, which are variables of the neurons."""
+    return [name for name in model if "summed" not in model[name].flags]
 
 
 def is_whole(variable) -> bool:
