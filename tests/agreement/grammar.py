@@ -17,8 +17,22 @@ NEURONS = """
     alias = y : 1
     seen = 0.5*a + x : 1
     none = 0 : 1
+    beat = y*(1 + 4*t/ms) : 1
 """
-OF_NEURONS = ("x", "y", "k", "gain", "a", "b", "c", "rho", "alias", "seen", "none")
+OF_NEURONS = (
+    "x",
+    "y",
+    "k",
+    "gain",
+    "a",
+    "b",
+    "c",
+    "rho",
+    "alias",
+    "seen",
+    "none",
+    "beat",
+)
 SUMS = ("a", "b", "c")
 CONSTANTS = {"m1": 0.7, "m2": -1.3, "whole": 3}
 OF_SYNAPSES = ("w", "u", "q", "n", "m1", "m2", "whole", "both")
@@ -55,7 +69,7 @@ FAR = (
 
 def names():
     read = [name + suffix for name in OF_NEURONS for suffix in ("_pre", "_post")]
-    common = st.sampled_from(("w", "x_pre", "y_post", "x_post", "y_pre"))
+    common = st.sampled_from(("w", "x_pre", "y_post", "beat_post", "beat_pre"))
     others = st.sampled_from([*OF_SYNAPSES, *read, *PLACES])
     return st.one_of(common, others, st.sampled_from(NUMBERS), st.sampled_from(FAR))
 

@@ -193,9 +193,9 @@ def states(model, kind, replicas, parts):
     return found
 
 
-def run_alone(model, kind, replicas):
-    """On numpy, in this process."""
-    before, prefs.codegen.target = prefs.codegen.target, "numpy"
+def run_alone(model, kind, replicas, target="numpy"):
+    """In this process."""
+    before, prefs.codegen.target = prefs.codegen.target, target
     defaultclock.dt = DT
     try:
         parts = build(model, kind, replicas, "alone")

@@ -52,12 +52,13 @@ OF_CPP = frozenset(
 #: Words by which templates of operations, here and in Brian2, are told what to write.
 OF_TEMPLATES = frozenset(
     (
-        "adds announced averaged c_data_type channels codeobj_name constant_or_scalar "
-        "denormals_code_lines events gate geometry get_array_name hashdefine_lines held "
-        "inputs kept kind map maps matrix n_post n_pre openmp_pragma outside owner "
-        "pointers_lines prefs profiled replicas scalar scalar_code sequential side "
-        "source stacked states sums support_code_lines template_name template_source "
-        "turned uniform variables vector vector_code LazyArange"
+        "adds announced averaged c_data_type channels codeobj_name "
+        "constant_or_scalar denormals_code_lines events gate geometry "
+        "get_array_name hashdefine_lines held inputs kept kind map maps matrix "
+        "n_post n_pre openmp_pragma outside owner pointers_lines prefs profiled "
+        "replicas scalar scalar_code sequential side source stacked states sums "
+        "support_code_lines template_name template_source turned uniform variables "
+        "vector vector_code LazyArange"
     ).split()
 )
 
