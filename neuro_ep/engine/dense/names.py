@@ -7,11 +7,7 @@ an ``i`` left over from a loop is never taken for the number of a neuron.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Iterable
-
-from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
 
 from neuro_ep.errors import InputError
 
@@ -49,7 +45,8 @@ OF_CPP = frozenset(
     ).split()
 )
 
-#: Words by which templates of operations, here and in Brian2, are told what to write.
+#: Words by which templates of operations, here and in Brian2, are told what to write,
+#: and functions of Python's that they call.
 OF_TEMPLATES = frozenset(
     (
         "adds announced averaged c_data_type channels codeobj_name "
@@ -58,15 +55,9 @@ OF_TEMPLATES = frozenset(
         "n_post n_pre openmp_pragma outside owner pointers_lines prefs profiled "
         "replicas scalar scalar_code sequential side source stacked states sums "
         "support_code_lines template_name template_source turned uniform variables "
-        "vector vector_code LazyArange"
+        "vector vector_code LazyArange divmod len slice zip"
     ).split()
 )
-
-#: Names that Brian2 looks up as those of Python before it asks for variables.
-OF_PYTHON = frozenset([*vars(builtins), *keyword.kwlist]) - {
-    *DEFAULT_FUNCTIONS,
-    *DEFAULT_CONSTANTS,
-}
 
 
 def refuse_declared(synapses, names: Iterable[str]):
@@ -76,7 +67,7 @@ def refuse_declared(synapses, names: Iterable[str]):
             reason = "Brian2 gives this name a meaning in synapses"
         elif hasattr(synapses, name):
             reason = "dense synapses have an attribute of this name"
-        elif name in OF_CPP | OF_TEMPLATES | OF_PYTHON:
+        elif name in OF_CPP | OF_TEMPLATES:
             reason = "this word belongs to the code that is made of the equations"
         else:
             continue

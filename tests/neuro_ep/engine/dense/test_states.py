@@ -50,7 +50,7 @@ def test_states_can_be_set_to_what_was_read():
     net, made = network()
     before = net.get_states(read_only_variables=False)
     net.run(0.3 * ms)
-    assert not np.allclose(made.w, START)
+    assert (made.w != START).all()
     net.set_states(before)
     np.testing.assert_array_equal(made.w, START)
 
