@@ -57,7 +57,7 @@ def _refer_to_neurons(synapses):
             index = "0" if scalar else f"{suffix}_neuron"
             variables.add_reference(name + suffix, group, name, index)
     for name in _public_names(synapses.target):
-        if name not in variables:
+        if name not in variables and name not in NUMBERS:
             scalar = synapses.target.variables[name].scalar
             index = "0" if scalar else "_post_neuron"
             variables.add_reference(name, synapses.target, name, index)
