@@ -49,7 +49,7 @@ def relative_error(found, truth):
 
 
 @pytest.fixture(params=["numpy", "cython"])
-def on_target(request):
+def target(request):
     if request.param == "cython" and not python_headers_available():
         pytest.skip("Brian2's Cython target needs Cython and Python's C headers")
     before = prefs.codegen.target
