@@ -21,7 +21,8 @@ from brian2.groups.neurongroup import (
 
 from neuro_ep.engine.dense.events import EventOperation
 from neuro_ep.engine.dense.gated import GatedOperation
-from neuro_ep.engine.dense.operations import PlasticityOperation, SummedOperation
+from neuro_ep.engine.dense.plasticity import PlasticityOperation
+from neuro_ep.engine.dense.sums import SummedOperation
 from neuro_ep.errors import InputError
 from neuro_ep.presentation.presentations import PresentationOperation
 from neuro_ep.records import moment

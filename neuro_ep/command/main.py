@@ -21,9 +21,9 @@ from neuro_ep.command.options import (
     add_training,
     add_variant,
 )
-from neuro_ep.finding import find_checked, find_rule
 from neuro_ep.command.stopping import stoppable
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.finding import find_checked, find_rule
 from neuro_ep.messages import cut, mute_if_broken, say
 from neuro_ep.models import CONDITIONS, RULES, SECOND_RUNS, load
 from neuro_ep.records.parameter import DECLARED

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from textwrap import indent
 
 from neuro_ep.build.wiring import layer_names, wiring
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 from neuro_ep.records.moment import MEANINGS
 from neuro_ep.records.parameter import DECLARED

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
-from neuro_ep.finding import find_rule
 from neuro_ep.command.stopping import plain_words
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.messages import say
 from neuro_ep.recording.parts import epoch_files, part_folder
 from neuro_ep.records.parameter import DECLARED

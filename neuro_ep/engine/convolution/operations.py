@@ -10,12 +10,9 @@ from neuro_ep.engine.convolution.codeobjects import (
     CONVOLUTION,
     convolution_code_object_class,
 )
-from neuro_ep.engine.dense.operations import (
-    PlasticityOperation,
-    SummedOperation,
-    known_values,
-    places,
-)
+from neuro_ep.engine.dense.places import known_values, places
+from neuro_ep.engine.dense.plasticity import PlasticityOperation
+from neuro_ep.engine.dense.sums import SummedOperation
 from neuro_ep.engine.dense.symbols import POST, PRE, Term, separate
 
 

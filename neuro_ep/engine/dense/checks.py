@@ -17,7 +17,7 @@ from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
-from neuro_ep.engine.dense.operations import SummedOperation
+from neuro_ep.engine.dense.sums import SummedOperation
 from neuro_ep.errors import InputError
 
 ALLOWED_FLAGS = {

@@ -35,6 +35,7 @@ from brian2.core.variables import ArrayVariable, Constant
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
+from brian2.utils.stringtools import word_substitute
 
 from neuro_ep.cache import cache_folder
 from neuro_ep.errors import RunError
@@ -73,6 +74,25 @@ def kernel_function(headers: list[str], folders: list[Path]) -> Function:
 BLAS = kernel_function(["dense.hpp"], [KERNELS])
 
 
+class ExactRenderer(CPPNodeRenderer):
+    """Divides whole numbers in double precision; Brian2 writes ``1.0f*a/b``."""
+
+    def render_BinOp(self, node):
+        if node.op.__class__.__name__ != "Div":
+            return super().render_BinOp(node)
+        parts = self.render_node(node.left), self.render_node(node.right)
+        return f"neuro_ep::quotient({', '.join(parts)})"
+
+
+class ExactGenerator(CPPCodeGenerator):
+    """C++ code of dense operations."""
+
+    def translate_expression(self, expr):
+        expr = word_substitute(expr, self.func_name_replacements)
+        renderer = ExactRenderer(auto_vectorise=self.auto_vectorise)
+        return renderer.render_expr(expr).strip()
+
+
 class DenseNumpyCodeObject(NumpyCodeObject):
     """Dense operations on the numpy target."""
 
@@ -86,6 +106,7 @@ class DenseStandaloneCodeObject(CPPStandaloneCodeObject):
     """Dense operations inside a C++ standalone project."""
 
     class_name = "neuro_ep_standalone"
+    generator_class = ExactGenerator
     templater = CPPStandaloneCodeObject.templater.derive(
         ("neuro_ep.engine.dense", "neuro_ep.engine.dense"),
         templates_dir=("templates_cpp", "templates_standalone"),
@@ -96,7 +117,7 @@ class DenseCompiledCodeObject(CodeObject):
     """Dense operations as shared libraries, beside Brian2's Cython target."""
 
     class_name = "neuro_ep_compiled"
-    generator_class = CPPCodeGenerator
+    generator_class = ExactGenerator
     templater = CPPStandaloneCodeObject.templater.derive(
         ("neuro_ep.engine.dense", "neuro_ep.engine.dense"),
         templates_dir=("templates_cpp", "templates_compiled"),

@@ -42,12 +42,10 @@ from neuro_ep.engine.dense.events import SPIKE, EventOperation, add_pathways
 from neuro_ep.engine.dense.gated import GatedOperation, refuse_neurons
 from neuro_ep.engine.dense.held import ARRAYS, held_source, is_announced, settle
 from neuro_ep.engine.dense.matrix import MatrixIndexing, MatrixVariable
-from neuro_ep.engine.dense.operations import (
-    PlasticityOperation,
-    SummedOperation,
-    terms_of,
-)
+from neuro_ep.engine.dense.places import terms_of
+from neuro_ep.engine.dense.plasticity import PlasticityOperation
 from neuro_ep.engine.dense.states import check_states, own_states
+from neuro_ep.engine.dense.sums import SummedOperation
 from neuro_ep.engine.dense.symbols import Term, parsed, text_of
 from neuro_ep.engine.dense.ties import next_number, tied
 from neuro_ep.engine.dense.variables import create_matrix, create_variables, is_whole

@@ -30,13 +30,58 @@ RESERVED = frozenset(
     + [name + suffix for name in OF_NEURONS for suffix in ("_pre", "_post")]
 )
 
+#: Words of C++, and names that every C++ program of Brian2's has.
+OF_CPP = frozenset(
+    (
+        "alignas alignof and_eq asm assert auto bitand bitor bool case catch char "
+        "char16_t char32_t compl const const_cast constexpr decltype default delete do "
+        "double dynamic_cast enum explicit export extern float friend goto inline "
+        "int32_t int64_t int8_t long main mutable namespace neuro_ep new noexcept "
+        "not_eq nullptr operator or_eq private protected public register "
+        "reinterpret_cast short signed size_t sizeof static static_assert static_cast "
+        "std struct switch template this thread_local throw typedef typeid typename "
+        "uint32_t uint64_t union unsigned using virtual void volatile wchar_t xor "
+        "xor_eq brian errno signbit stderr stdin stdout"
+    ).split()
+)
 
-def refuse_declared(names: Iterable[str]):
-    """Equations must not declare what Brian2 gives a meaning."""
-    for name in sorted(set(names) & RESERVED):
+#: Words by which templates of operations, here and in Brian2, are told what to write,
+#: and functions of Python's that they call.
+OF_TEMPLATES = frozenset(
+    (
+        "adds announced averaged c_data_type channels codeobj_name "
+        "constant_or_scalar denormals_code_lines events gate geometry "
+        "get_array_name hashdefine_lines held inputs kept kind map maps matrix "
+        "n_post n_pre openmp_pragma outside owner pointers_lines prefs profiled "
+        "replicas scalar scalar_code sequential side source stacked states sums "
+        "support_code_lines template_name template_source turned uniform variables "
+        "vector vector_code LazyArange divmod len slice zip"
+    ).split()
+)
+
+
+def refuse_declared(synapses, names: Iterable[str]):
+    """Equations must not declare what Brian2 gives a meaning, or what synapses have."""
+    for name in sorted(names):
+        if name in RESERVED:
+            reason = "Brian2 gives this name a meaning in synapses"
+        elif hasattr(synapses, name):
+            reason = "dense synapses have an attribute of this name"
+        elif name in OF_CPP | OF_TEMPLATES:
+            reason = "this word belongs to the code that is made of the equations"
+        else:
+            continue
+        raise InputError(f"'{name}' cannot be declared: {reason}; choose another one")
+
+
+def refuse_words(synapses, where: str, names: Iterable[str]):
+    """Raises InputError for words of generated code among names that are used."""
+    words = OF_CPP | (OF_TEMPLATES & set(synapses.variables))
+    for name in sorted(set(names) & words):
         raise InputError(
-            f"'{name}' cannot be declared: Brian2 gives this name a meaning in "
-            "synapses; choose another one"
+            f"{where} cannot use '{name}': this word belongs to the code that is made "
+            "of the equations; choose another one, or read a variable of neurons with "
+            "_pre or _post"
         )
 
 
@@ -46,6 +91,7 @@ def refuse_unowned(synapses, where: str, names: Iterable[str], known=()):
     ``where`` says what names them; ``known`` are names that are right there all the
     same.
     """
+    refuse_words(synapses, where, names)
     for name in sorted(set(names) - set(synapses.variables) - set(known)):
         if name.startswith("_"):
             remedy = "names that begin with an underscore belong to Brian2"

@@ -82,7 +82,9 @@ def text_of(expression: sympy.Expr) -> str:
     """An expression as Brian2 reads it.
 
     A fraction of whole numbers that stands alone becomes a real number: compiled code
-    would divide it in single precision. So does a whole number too large for its type.
+    would divide it in single precision. So does a whole number too large for its type,
+    and what holds a condition, before it is raised to a negative power: numpy refuses
+    whole numbers there.
     """
     with distribute(False):
         return sympy_to_str(_with_real_fractions(expression))
@@ -100,9 +102,19 @@ def _with_real_fractions(expression: sympy.Expr) -> sympy.Expr:
         part if kept and part.is_Rational else _with_real_fractions(part)
         for part in expression.args
     ]
+    if expression.is_Pow and expression.exp.could_extract_minus_sign():
+        arguments[0] = _with_real_conditions(arguments[0])
     if arguments == list(expression.args):
         return expression
     return expression.func(*arguments)
+
+
+def _with_real_conditions(expression: sympy.Expr) -> sympy.Expr:
+    """``int(...)`` of conditions, which do not commute, as real numbers."""
+    conditions = [
+        found for found in expression.atoms(sympy.Function) if not found.is_commutative
+    ]
+    return expression.xreplace({found: sympy.Float(1) * found for found in conditions})
 
 
 class Separation:

@@ -19,8 +19,8 @@ HIDDEN = ("N", "i", "t", "dt", "t_in_timesteps")
 
 def create_variables(synapses, model, summed):
     """Give synapses the variables of their equations, and refuse names of others."""
+    refuse_declared(synapses, _own_names(model))
     synapses.variables = variables = Variables(synapses)
-    refuse_declared(model)
     for name, value in synapses.sizes.items():
         variables.add_constant(name, value)
     variables.create_clock_variables(synapses._clock)
@@ -38,6 +38,11 @@ def create_variables(synapses, model, summed):
     refuse_unowned(synapses, "the equations", used)
 
 
+def _own_names(model) -> list[str]:
+    """What equations declare, without sums, which are variables of the neurons."""
+    return [name for name in model if "summed" not in model[name].flags]
+
+
 def is_whole(variable) -> bool:
     """Whether it holds whole numbers."""
     stored = isinstance(variable, (ArrayVariable, Constant))
@@ -52,7 +57,7 @@ def _refer_to_neurons(synapses):
             index = "0" if scalar else f"{suffix}_neuron"
             variables.add_reference(name + suffix, group, name, index)
     for name in _public_names(synapses.target):
-        if name not in variables:
+        if name not in variables and name not in NUMBERS:
             scalar = synapses.target.variables[name].scalar
             index = "0" if scalar else "_post_neuron"
             variables.add_reference(name, synapses.target, name, index)

@@ -11,8 +11,8 @@ import pytest
 from brian2 import prefs, set_device
 
 from neuro_ep.command import main as cli
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.training import train as training
 

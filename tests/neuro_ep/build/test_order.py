@@ -12,8 +12,8 @@ import pytest
 
 from neuro_ep.build.order import PLACES, at, slot
 from neuro_ep.command.printing import equations, order
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.models import RULES
 from neuro_ep.records import moment
 

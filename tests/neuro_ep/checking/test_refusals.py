@@ -7,8 +7,8 @@ import pytest
 from neuro_ep import Settings, models
 from neuro_ep.checking import FAMILIES, check, table
 from neuro_ep.command import main as cli
-from neuro_ep.finding import find_checked
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_checked
 from neuro_ep.oracle import reference
 from neuro_ep.run import memory
 

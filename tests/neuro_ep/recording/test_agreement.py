@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from neuro_ep import load_dataset, recording, train
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.recording import begin
 from neuro_ep.training.header import run_header
 

@@ -8,8 +8,8 @@ import pytest
 from brian2 import Hz, ms, mV, nA, siemens
 
 from neuro_ep.build.parameters import with_quantities
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.models import RULES
 from neuro_ep.records.model import NeuronModel
 from neuro_ep.records.recorded import as_recorded, read_recorded

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from neuro_ep import load_dataset, open_recording, rebuild, train
-from neuro_ep.finding import find_rule
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_rule
 from neuro_ep.models import RULES
 from neuro_ep.recording.checksum import reseal
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,21 @@ void scipy_cblas_dgemm(int order, int transpose_a, int transpose_b, int m, int n
 }
 
 namespace neuro_ep {
+
+// a/b as in Python: of whole numbers too, in double precision.
+template <typename A, typename B>
+using Both = std::integral_constant<bool, std::is_integral<A>::value && std::is_integral<B>::value>;
+
+template <typename A, typename B>
+inline typename std::enable_if<Both<A, B>::value, double>::type quotient(A a, B b) {
+    return (double)a / b;
+}
+
+template <typename A, typename B>
+inline auto quotient(A a, B b) ->
+    typename std::enable_if<!Both<A, B>::value, decltype(a / b)>::type {
+    return a / b;
+}
 
 enum : int { row_major = 101, plain = 111, transposed = 112 };
 
@@ -56,15 +72,17 @@ inline int threads_for(double multiplications, double large = large_product) {
     return multiplications >= large ? all_threads() : 1;
 }
 
-// Memory that one operation needs while it runs and all operations share.
-enum : int { factor_slot = 4, column_slot = 5 };  // the templates count on from 0
+// Memory that one operation needs while it runs and all operations share. Kernels have
+// slots of their own; templates count their slots from 0, without an end.
+enum : int { factor_slot = -2, column_slot = -1, kernel_slots = 2 };
 
 template <typename real>
 inline real *scratch(int slot, size_t size) {
     static std::vector<std::vector<real>> memory;
-    if (memory.size() <= (size_t)slot) memory.resize(slot + 1);
-    if (memory[slot].size() < size) memory[slot].resize(size);
-    return memory[slot].data();
+    const size_t place = slot + kernel_slots;
+    if (memory.size() <= place) memory.resize(place + 1);
+    if (memory[place].size() < size) memory[place].resize(size);
+    return memory[place].data();
 }
 
 // c = beta*c + alpha * a b^T of two vectors with strides, for which BLAS is slow. Rows

@@ -75,7 +75,7 @@ class Scenario:
     recurrent: bool = False
     dtypes: tuple = (np.float64, np.float64)  # of the neurons, of the dense synapses
     brian2_neurons: bool = False  # on "cython" also compile the neurons
-    prefix: str = "z"  # of the name; those of neurons begin with n
+    prefix: str = "z"  # of the name of dense synapses, which decides nothing
 
 
 TIED = """
@@ -252,7 +252,9 @@ def build(name, scenario, replicas, target, label):
         if not scenario.recurrent:
             states, n_post = start["v"][1, row, :N_POST], N_POST
             post = neurons(scenario, here, "post", states, dtype, target)
-        keywords = dict(scenario.keywords, name=f"{scenario.prefix}_{here}")
+        # stock synapses run after neurons, as those of the default name do
+        prefix = "z" if target == "stock" else scenario.prefix
+        keywords = dict(scenario.keywords, name=f"{prefix}_{here}")
         keywords.update(method="euler", namespace={"pulse": PULSE})
         if target == "stock":
             when = keywords.pop("when", "groups")

@@ -13,7 +13,7 @@ MODEL = "w : volt\nI_post = w*x_pre : volt (summed)"
 
 
 @pytest.fixture(params=["numpy", "cython"], autouse=True)
-def on_target(request):
+def target(request):
     before = prefs.codegen.target
     set_device("runtime")
     prefs.codegen.target = request.param

@@ -17,7 +17,7 @@ open : 1 (shared)
 
 
 @pytest.fixture(params=["numpy", "cython"], autouse=True)
-def on_target(request):
+def target(request):
     before = prefs.codegen.target
     set_device("runtime")
     prefs.codegen.target = request.param

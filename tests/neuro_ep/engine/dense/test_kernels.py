@@ -115,3 +115,40 @@ def test_some_replicas_at_a_time_give_the_same(monkeypatch, tmp_path):
     expected = learned("numpy")
     np.testing.assert_allclose(learned("cython"), expected, rtol=1e-10)
     assert np.abs(expected).max() > 1e-4
+
+
+SUMS = """
+w : 1
+u : 1
+v : 1
+a_post = w*x_pre*x_post + u*x_pre*rate_post + v*rate_pre + w*rate_pre : 1 (summed)
+"""
+
+
+def delivered(target: str) -> np.ndarray:
+    """Sums of four products that are each computed in columns."""
+    from brian2 import Network, NeuronGroup, ms
+
+    from neuro_ep import DenseSynapses
+    from neuro_ep.run.target import select_target
+
+    select_target(target)
+    replicas, n = 3, 700
+    draw = np.random.default_rng(4)
+    pre = NeuronGroup(replicas * n, NEURONS)
+    post = NeuronGroup(replicas * n, f"{NEURONS}\na : 1")
+    synapses = DenseSynapses(pre, post, SUMS, replicas=replicas)
+    for group in (pre, post):
+        group.x = draw.standard_normal(len(group))
+    for name in "wuv":
+        setattr(synapses, name, draw.standard_normal((n, n)))
+    Network(pre, post, synapses).run(0.1 * ms)
+    return np.array(post.a)
+
+
+def test_many_products_of_a_large_network_keep_their_memory_apart():
+    if not codeobjects.python_headers_available():
+        pytest.skip("Brian2's Cython target needs Python.h")
+    expected = delivered("numpy")
+    error = np.abs(delivered("cython") - expected).max()
+    assert error < 1e-10 * np.abs(expected).max()

@@ -293,7 +293,7 @@ def test_monitor(target, label, indices, solved):
     views = solved("views", target)
     np.testing.assert_allclose(views[f"{label}_w"] * 1e3, expected, rtol=ROUNDING)
     np.testing.assert_allclose(
-        views[f"{label}_double"] * 1e3, 2 * expected, rtol=ROUNDING
+        views[f"{label}_twice"] * 1e3, 2 * expected, rtol=ROUNDING
     )
 
 

@@ -38,7 +38,7 @@ def main(target, result, folder=None):
     pre.x = np.arange(REPLICAS * N_PRE)
     model = """
         dw/dt = rate : volt (clock-driven)
-        double = 2*w : volt
+        twice = 2*w : volt
         rate : volt/second (shared, constant)
         dz/dt = x_pre/ms : 1 (clock-driven, replicated)
         I_post = w*x_pre : volt (summed)
@@ -53,7 +53,7 @@ def main(target, result, folder=None):
     changed = np.asarray(synapses.w)
     synapses.run_regularly("w = clip(w, -1*mV, 2.5*mV)", when="end")
     monitors = {
-        label: StateMonitor(synapses, ["w", "double"], record=chosen(synapses))
+        label: StateMonitor(synapses, ["w", "twice"], record=chosen(synapses))
         for label, chosen in RECORDS.items()
     }
     Network(pre, post, synapses, *monitors.values()).run(0.3 * ms)
@@ -61,7 +61,7 @@ def main(target, result, folder=None):
     found.update(z=np.asarray(synapses.z), current=np.asarray(post.I))
     for label, monitor in monitors.items():
         found[f"{label}_w"] = np.asarray(monitor.w)
-        found[f"{label}_double"] = np.asarray(monitor.double)
+        found[f"{label}_twice"] = np.asarray(monitor.twice)
     np.savez(result, **found)
 
 
