@@ -1,4 +1,4 @@
-"""Rules by the words of a user: a name, a file, a module, a package that brings some.
+"""Rules and data by the words of a user: a name, a file, a module, a package.
 
 ``ep``                      a rule of this package, see :mod:`neuro_ep.models`
 ``my_rules.py:DECAY``       the rule of that name in a file
@@ -16,9 +16,10 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from neuro_ep import models
+from neuro_ep import models, tasks
 from neuro_ep.errors import InputError
 from neuro_ep.records.condition import BoundaryCondition, SecondRun
+from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.parameter import suggestion
 from neuro_ep.records.rule import Rule
 
@@ -37,7 +38,7 @@ def find_rule(word: str | Rule) -> Rule:
         return word
     if not isinstance(word, str):
         raise InputError(
-            f"rule = {word!r}: give a Rule, or its name, such as 'continual-ep'"
+            f"rule = {short(word)}: give a Rule, or its name, such as 'continual-ep'"
         )
     if ":" in word:
         return _is_rule(word, _named(word))
@@ -52,13 +53,41 @@ def find_rule(word: str | Rule) -> Rule:
     )
 
 
-def find_checked(word: str) -> Rule | BoundaryCondition | SecondRun:
-    """What a word names of all that can be checked.
+def find_checked(word) -> Rule | BoundaryCondition | SecondRun:
+    """What a word names of all that can be checked; such a record as it is.
 
     Raises InputError where there is nothing of that name.
     """
+    if isinstance(word, (BoundaryCondition, SecondRun)):
+        return word
+    if not isinstance(word, str):
+        return find_rule(word)
     place = (models.CONDITIONS | models.SECOND_RUNS).get(word)
     return find_rule(word) if place is None else models.load(place)
+
+
+def find_dataset(word: str | Dataset) -> Dataset:
+    """The data of the task that a word names; a data set is returned as it is.
+
+    Raises
+    ------
+    InputError
+        Where there is no such task, and where its data cannot be read.
+    """
+    if isinstance(word, Dataset):
+        return word
+    if not isinstance(word, str):
+        raise InputError(
+            f"dataset = {short(word)}: give a Dataset, or the name of a task, such as "
+            "'digits'"
+        )
+    return tasks.load(word)
+
+
+def short(value) -> str:
+    """A value as it is shown in a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _named(word: str):

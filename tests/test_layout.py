@@ -164,11 +164,14 @@ ARROWS = {
     "trajectories": {"errors", "records", "oracle"},
     "tasks": {"errors", "records"},
     "recording": {"errors", "messages", "records"},
+    "finding": {"errors", "records", "tasks", "models"},
     "training": {
+        "finding",
         *("errors", "messages", "cache", "records", "engine", "presentation"),
         *("build", "run", "oracle", "recording"),
     },
     "checking": {
+        "finding",
         *("errors", "records", "engine", "build", "run", "oracle", "trajectories"),
     },
     "testing": {"errors", "records", "build", "run", "checking"},
@@ -179,6 +182,7 @@ ARROWS = {
     "analysis": {"errors", "messages", "recording"},
     "models": {"errors", "records"},
     "command": {
+        "finding",
         *("errors", "messages", "cache", "records", "build", "run", "tasks"),
         *("training", "checking", "benchmarks", "recording", "analysis", "models"),
     },

@@ -50,6 +50,7 @@ from neuro_ep.checking.families.equilibrium_subject import (
 from neuro_ep.checking.family import ALWAYS_FIXED, Asked, Family, choices_of
 from neuro_ep.checking.presented import Presented, present
 from neuro_ep.errors import InputError
+from neuro_ep.finding import find_checked
 from neuro_ep.records.condition import BoundaryCondition, SecondRun
 from neuro_ep.records.parameter import suggestion
 from neuro_ep.records.rule import Rule
@@ -85,12 +86,14 @@ __all__ = [
 
 
 def check(
-    rule: Rule | BoundaryCondition | SecondRun,
+    rule: Rule | BoundaryCondition | SecondRun | str,
     settings: Settings | None = None,
     **choices,
 ) -> dict:
     """Measure a rule against the oracle; a flat record that can be written as JSON.
 
+    rule
+        Or its name, as on the command line.
     settings
         What the family of the rule reads is taken from here. What it does not read is
         refused, unless it is as it is by default; layers, eta, beta, lengths, step,
@@ -113,6 +116,7 @@ def check(
         If the network does not settle, or diverges.
     """
     started = time.monotonic()
+    rule = find_checked(rule)
     family, fixed = family_of(rule), {}
     if settings is not None:
         known = {name for name in family.reads if name in getattr(rule, "reads", ())}

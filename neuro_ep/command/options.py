@@ -56,6 +56,9 @@ def add_training(
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
     command.add_argument("--resume", action="store_true", help="go on after a stop")
     command.add_argument(
+        "--overwrite", action="store_true", help="delete the recording that is there"
+    )
+    command.add_argument(
         "--figure", metavar="PNG", help="a .png, .pdf or .svg of the run"
     )
     command.add_argument("--data", metavar="PATH", help="local files of the task")

@@ -24,7 +24,17 @@ ROOT = Path(__file__).parents[1]
 
 #: What a build does not depend on, of all that train is told.
 UNBUILT = (
-    *("run", "json", "debug", "seed", "out", "resume", "figure", "profile"),
+    *(
+        "run",
+        "json",
+        "debug",
+        "seed",
+        "out",
+        "resume",
+        "overwrite",
+        "figure",
+        "profile",
+    ),
     "allow_gain",
 )
 
@@ -76,6 +86,7 @@ def _trained(options, rule, dataset, settings, out: Path, start):
             target=options.target,
             dtype=options.dtype,
             resume=options.resume,
+            overwrite=options.overwrite,
             allow_gain=options.allow_gain,
             on_epoch=progress.epoch,
             on_progress=progress.within,

@@ -41,7 +41,7 @@ def refuse_different(path: Path, old: dict, new: dict) -> None:
     if "records" not in old:
         raise InputError(
             f"{path} was begun by an older neuro_ep, which did not note all that must"
-            " be the same: finish it with that one, or choose another --out"
+            " be the same: finish it with that one, or choose another out"
         )
     then, now = _compared(old), _compared(new)
     for key in now:
@@ -49,7 +49,7 @@ def refuse_different(path: Path, old: dict, new: dict) -> None:
         if difference:
             raise InputError(
                 f"{path} was begun with another {difference}; resume it with"
-                " the same, or choose another --out"
+                " the same, or choose another out"
             )
 
 

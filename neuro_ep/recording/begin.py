@@ -99,7 +99,7 @@ def _refusals(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written: {error.strerror or error}; choose another --out"
+            f"{path} cannot be written: {error.strerror or error}; choose another out"
         ) from error
 
 
@@ -173,8 +173,8 @@ def _checked(header: dict) -> dict:
 def _refuse_existing(path: Path, overwrite: bool, begun: bool = False) -> None:
     """``begun``: the folder of parts is held; what it has is that of a run before."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file in it with --out")
-    part, remedy = part_folder(path), "choose another --out, or delete it"
+        raise InputError(f"{path} is a folder; name a file in it")
+    part, remedy = part_folder(path), "choose another out, or overwrite it"
     if not begun and part.exists() and is_held(part):
         raise busy(path)
     if overwrite:
@@ -183,25 +183,24 @@ def _refuse_existing(path: Path, overwrite: bool, begun: bool = False) -> None:
         raise InputError(f"{path} exists; {remedy}")
     if any(part.iterdir()) if begun else part.exists():
         raise InputError(
-            f"{path} has an unfinished run, {path.name}.part; pass --resume, or"
-            f" {remedy}"
+            f"{path} has an unfinished run, {path.name}.part; resume it, or {remedy}"
         )
 
 
 def _refuse_complete(path: Path) -> NoReturn:
     if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file in it with --out")
+        raise InputError(f"{path} is a folder; name a file in it")
     try:
         with h5py.File(path, "r") as file:
             ours = file.attrs.get("format") == FORMAT
     except DAMAGE:
         ours = False
     if not ours:
-        raise InputError(f"{path} exists and is no recording; choose another --out")
+        raise InputError(f"{path} exists and is no recording; choose another out")
     # Killed after its last rename, a run leaves its parts.
     shutil.rmtree(part_folder(path), ignore_errors=True)
     raise InputError(
-        f"{path} is complete: there is nothing to resume; choose another --out"
+        f"{path} is complete: there is nothing to resume; choose another out"
     )
 
 
@@ -217,7 +216,7 @@ def _check_space(writer: RunWriter) -> None:
     if disk.total and disk.free < needed:  # a total of 0: the system cannot tell
         raise InputError(
             f"{folder} has {disk.free / 1e6:.1f} MB free, the run needs about"
-            f" {needed / 1e6:.1f} MB; free space or choose another --out"
+            f" {needed / 1e6:.1f} MB; free space or choose another out"
         )
 
 

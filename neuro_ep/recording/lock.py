@@ -15,7 +15,7 @@ def busy(path: Path) -> InputError:
     """What is said where another process records the same run."""
     return InputError(
         f"{path} is being trained by another process; wait for it, or choose another"
-        " --out"
+        " out"
     )
 
 

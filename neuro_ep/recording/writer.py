@@ -202,7 +202,7 @@ class RunWriter:
             safe = f"; epochs up to {self.last_epoch} are safe" if self.log else ""
             raise InputError(
                 f"{self.path} cannot be written: {error.strerror or error}{safe}; free"
-                " space and pass --resume"
+                " space and resume"
             ) from error
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from neuro_ep import recording
 from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
+from neuro_ep.finding import find_dataset, find_rule
 from neuro_ep.recording.parts import epoch_files
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.moment import as_rows
@@ -59,15 +60,16 @@ class TrainingResult:
 
 
 def train(
-    rule: Rule,
-    dataset: Dataset,
-    settings: Settings,
+    rule: Rule | str,
+    dataset: Dataset | str,
+    settings: Settings | None = None,
     *,
     out: str | Path,
     seed: int = 0,
     target: str | None = None,
     dtype: str = "float32",
     resume: bool = False,
+    overwrite: bool = False,
     allow_gain: bool = False,
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
@@ -77,12 +79,18 @@ def train(
 ) -> TrainingResult:
     """Train and record; everything is checked before anything is compiled or written.
 
+    rule, dataset
+        Or their names, as on the command line: ``train("ep", "digits", out="run.h5")``.
+    settings
+        None for those of the rule for this data set.
     out
         The recording. An unfinished run is kept in ``out + ".part"``.
     target
         "standalone", "cython", "numpy", or None for the best this machine has.
     resume
         Go on from the last complete epoch of an unfinished run.
+    overwrite
+        Delete a recording, or an unfinished run, that ``out`` names; False refuses.
     allow_gain
         Train although the gain of continual plasticity is known to run away.
     on_epoch, on_progress
@@ -103,11 +111,14 @@ def train(
         If the run diverges; what was recorded until then is kept.
     """
     started = time.monotonic()
+    rule, dataset = find_rule(rule), find_dataset(dataset)
+    settings = rule.settings(dataset.name) if settings is None else settings
     refuse_unfit(rule, dataset, settings, dtype, seed)
     target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
     warning = gain_warning(rule, dataset, settings, weights, allow_gain)
-    writer = _writer(rule, dataset, settings, out, seed, target, dtype, resume, after)
+    header = run_header(rule, dataset, settings, seed, target, dtype)
+    writer = _writer(header, out, settings.epochs, after, resume, overwrite)
     with writer.alone(), _nothing_left(writer), scratch_folder() as folder:
         if warning:
             on_warning(warning)
@@ -127,18 +138,23 @@ def train(
     return _result(writer, started)
 
 
-def _writer(rule, dataset, settings, out, seed, target, dtype, resume, after):
+def _writer(
+    header: dict, out, epochs: int, after: Rebuilt | None, resume: bool, overwrite: bool
+) -> recording.RunWriter:
     """The recording that is begun or taken up."""
-    header = run_header(rule, dataset, settings, seed, target, dtype)
     if after is not None:
         after.refuse_other(header)
-        if settings.epochs <= after.epoch:
+        if epochs <= after.epoch:
             raise InputError(
-                f"epochs = {settings.epochs}: {after.epoch} are done already in "
-                f"{after.file}; ask for more"
+                f"epochs = {epochs}: {after.epoch} are done already in {after.file}; "
+                "ask for more"
             )
         header["provenance"]["goes_on_from"] = str(after.file)
-    return (recording.resume if resume else recording.create)(out, header)
+    if resume and overwrite:
+        raise InputError("resume and overwrite: choose one, to go on or to begin anew")
+    if resume:
+        return recording.resume(out, header)
+    return recording.create(out, header, overwrite=overwrite)
 
 
 @contextmanager

@@ -159,12 +159,12 @@ def test_info_of_a_wrong_file(files, refused, file, message, form):
 @pytest.mark.parametrize(
     ("file", "message", "resuming"),
     [
-        ("run.h5", "exists; choose another --out, or delete it", "is complete: there"),
+        ("run.h5", "exists; choose another out, or overwrite it", "is complete: there"),
         ("half.h5", "exists; choose", "exists and is no recording; choose another"),
         ("text.h5", "exists; choose", "exists and is no recording; choose another"),
         ("others.h5", "exists; choose", "exists and is no recording; choose another"),
         ("folder", "is a folder; name a file in it", "is a folder; name a file"),
-        ("going.h5", "has an unfinished run, going.h5.part; pass --resume", None),
+        ("going.h5", "has an unfinished run, going.h5.part; resume", None),
         ("text.h5/run.h5", "Not a directory; choose another", "Not a directory"),
         ("''", "is a folder", "is a folder"),
     ],
@@ -181,14 +181,14 @@ def test_default_out_exists(files, refused):
     (files / "runs").mkdir()
     shutil.copy("run.h5", "runs/digits_continual-ep_3.h5")
     errors = refused(f"{RULE} --seed 3")
-    assert "runs/digits_continual-ep_3.h5 exists; choose another --out, or" in errors
+    assert "runs/digits_continual-ep_3.h5 exists; choose another out, or" in errors
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 @pytest.mark.parametrize("place", ["/proc", "/proc/nonesuch"])
 def test_folder_that_cannot_be_written(refused, place):
     errors = refused(f"{RULE} --out {place}/run.h5")
-    assert f"{place}/run.h5 cannot be written" in errors and "another --out" in errors
+    assert f"{place}/run.h5 cannot be written" in errors and "another out" in errors
     errors = refused(f"{RULE} --figure {place}/run.png")
     assert f"--figure {place}/run.png: /proc cannot be written" in errors
 

@@ -16,7 +16,7 @@ from neuro_ep.errors import InputError
 def test_create_refuses_what_exists(header, listing, record, tmp_path):
     path = record(tmp_path / "run.h5")
     before = listing(tmp_path)
-    with pytest.raises(InputError, match="exists; choose another --out, or delete it$"):
+    with pytest.raises(InputError, match="choose another out, or overwrite it$"):
         recording.create(path, header())
     assert listing(tmp_path) == before
 
@@ -24,7 +24,7 @@ def test_create_refuses_what_exists(header, listing, record, tmp_path):
 def test_create_refuses_an_unfinished_run(header, listing, unfinished, tmp_path):
     unfinished(tmp_path / "run.h5")
     before = listing(tmp_path)
-    with pytest.raises(InputError, match="unfinished run.*pass --resume"):
+    with pytest.raises(InputError, match="unfinished run.*resume it"):
         recording.create(tmp_path / "run.h5", header())
     assert listing(tmp_path) == before
 
@@ -39,7 +39,7 @@ def test_create_refuses_a_folder(header, tmp_path):
 @pytest.mark.parametrize("begin", [recording.create, recording.resume])
 def test_refuses_a_path_below_a_file(header, listing, tmp_path, begin):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="cannot be written.*choose another --out"):
+    with pytest.raises(InputError, match="cannot be written.*choose another out"):
         begin(tmp_path / "file" / "sub" / "run.h5", header())
     assert listing(tmp_path) == {"file": b"mine"}
 

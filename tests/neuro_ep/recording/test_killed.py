@@ -177,7 +177,7 @@ def test_full_disk_is_said_and_nothing_lost(tmp_path, moment):
     output, errors = process.communicate()
     assert process.returncode == 0 and errors == "", errors
     assert f"{tmp_path}/run.h5 cannot be written: File too large" in output
-    assert "epochs up to 2 are safe; free space and pass --resume" in output
+    assert "epochs up to 2 are safe; free space and resume" in output
     names = {file.name for file in (tmp_path / "run.h5.part").iterdir()}
     assert names == {"header.json", *(f"epoch_00000{e}.h5" for e in range(3))}
     process = child(tmp_path, "run(path)", tmp_path / "run.h5", 9)

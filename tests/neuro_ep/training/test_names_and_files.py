@@ -1,0 +1,72 @@
+"""Names stand for rules and data, and a recording that is there is not lost."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from neuro_ep import Dataset, InputError, open_recording, train
+from neuro_ep.models import CONTINUAL_EP
+
+SMALL = CONTINUAL_EP.settings(
+    "digits", layers=(4, 3, 2), batch=2, epochs=1, free=2, nudged=1, step=1, eta=(0.01,)
+)
+
+
+@pytest.fixture
+def few():
+    draw = np.random.default_rng(0)
+    return Dataset(
+        name="few",
+        inputs=draw.random((12, 4)),
+        labels=np.arange(12) % 2,
+        train=np.arange(8),
+        test=np.arange(8, 12),
+        source="drawn at random",
+        classes=2,
+        shape=(4,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "data", "said"),
+    [
+        ("epp", "digits", "no rule is called 'epp'"),
+        ("ep", "digitz", "no task is called 'digitz'"),
+        (3, "digits", "rule = 3: give a Rule, or its name"),
+        ("ep", None, "dataset = None: give a Dataset, or the name"),
+    ],
+)
+def test_wrong_names_are_told(rule, data, said, tmp_path):
+    with pytest.raises(InputError, match=said):
+        train(rule, data, out=tmp_path / "run.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_stand_for_rules(few, tmp_path):
+    options = {"target": "numpy", "on_warning": str}
+    train("continual-ep", few, SMALL, out=tmp_path / "named.h5", **options)
+    train(CONTINUAL_EP, few, SMALL, out=tmp_path / "given.h5", **options)
+    assert weights(tmp_path / "named.h5") == weights(tmp_path / "given.h5")
+
+
+def test_overwriting_is_asked_for(few, tmp_path):
+    out = tmp_path / "run.h5"
+    run = partial(
+        train, CONTINUAL_EP, few, SMALL, out=out, target="numpy", on_warning=str
+    )
+    run()
+    before = weights(out)
+    with pytest.raises(InputError, match="exists; choose another out, or overwrite it"):
+        run(seed=3)
+    with pytest.raises(InputError, match="resume and overwrite: choose one"):
+        run(seed=3, resume=True, overwrite=True)
+    assert weights(out) == before
+    run(seed=3, overwrite=True)
+    assert weights(out) != before
+    assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
+
+
+def weights(file) -> dict[str, bytes]:
+    with open_recording(file) as run:
+        return {name: found.final.tobytes() for name, found in run.weights.items()}
