@@ -16,7 +16,7 @@ SMALL = ("--layers", "64,4,10", "--epochs", "1", "--free", "2", "--nudged", "1")
         ("--plastic-every 99999999999999999999", "from 1 to 1e+09"),
         ("--out x/", "--out x/: name a file in this folder"),
         ("--image 1,8,8", "it is read with filters; give both or none"),
-        ("--seed 99999999999999999999999", "below 2**63"),
+        ("--seed 99999999999999999999999", "from 0 to 4294967295"),
     ],
 )
 def test_training_is_refused(told, here, line, message):
@@ -36,9 +36,9 @@ def test_training_is_refused(told, here, line, message):
         ("check spiking-ep --batch -3", "batch = -3: give a whole number from 1"),
         ("check dyadic --layers 2,0", "(2, 0): give whole numbers from 1"),
         ("check dyadic --layers 2", "name at least two"),
-        ("check dyadic --layers 2,2", "dyadic is not checked on these"),
+        ("check dyadic --layers 2,2", "the check joins an input and two layers"),
         ("check ep --layers 5,10000000000,3", "GiB or more"),
-        ("check ep --seed 99999999999999999999999", "below 2**63"),
+        ("check ep --seed 99999999999999999999999", "from 0 to 4294967295"),
         ("check glep-natural --seed -1", "whole number from 0"),
     ],
 )
