@@ -92,6 +92,18 @@ def compile_project(folder: Path, dtype):
         (folder / left).unlink()
 
 
+def take_over(device, dtype=np.float64):
+    """Let Brian2's standalone device compile its projects as it is done here.
+
+    Its makefile parses every source twice, and starts all compilers at once.
+    """
+
+    def compile_source(directory, *flags):
+        compile_project(Path(directory), dtype)
+
+    device.compile_source = compile_source
+
+
 def prelude(flags: list[str]) -> Path:
     """The standard headers, compiled for these flags and kept in the cache.
 

@@ -22,6 +22,7 @@ from brian2 import (
     NeuronGroup,
     Synapses,
     defaultclock,
+    get_device,
     ms,
     prefs,
     set_device,
@@ -210,8 +211,11 @@ def run_together(models, target, folder):
     BrianLogger.log_level_error()
     defaultclock.dt = DT
     if target == "standalone":
+        from neuro_ep.run.compiler import take_over
+
         set_device("cpp_standalone", directory=folder)
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
+        take_over(get_device())
     else:
         prefs.codegen.target = target
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O1", "-std=c++17"]

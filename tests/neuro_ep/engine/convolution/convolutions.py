@@ -13,7 +13,6 @@ scenario after ``STEPS`` steps, keyed ``scenario/replicas/variable``.
 
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from brian2 import (
@@ -331,13 +330,6 @@ def build_oracle(network, name, scenario, replicas, kernel, change):
     return parts
 
 
-def compiled(folder, *flags):
-    """Instead of Brian2's makefile: headers are parsed once, two compilers at once."""
-    from neuro_ep.run.compiler import compile_project
-
-    compile_project(Path(folder), np.float64)
-
-
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     stock = target in ("stock", "large_kernel", "large_change")
@@ -346,10 +338,12 @@ def main(target, result, folder=None):
         1e-3 * (target == "large_change"),
     )
     if target == "standalone":
+        from neuro_ep.run.compiler import take_over
+
         set_device("cpp_standalone", directory=folder)
         # quick to compile; "cython" has the optimising flags that users have
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
-        get_device().compile_source = compiled
+        take_over(get_device())
     else:
         prefs.codegen.target = "numpy" if stock else target
     defaultclock.dt = DT

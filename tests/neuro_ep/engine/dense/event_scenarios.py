@@ -8,7 +8,6 @@ written: the variables after ``STEPS`` steps, keyed ``scenario/replicas/variable
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 from brian2 import (
@@ -132,20 +131,15 @@ def connect(name, source, target, replicas, stock):
     return synapses
 
 
-def compiled(folder, *flags):
-    """Instead of Brian2's makefile: headers are parsed once, two compilers at once."""
-    from neuro_ep.run.compiler import compile_project
-
-    compile_project(Path(folder), np.float64)
-
-
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     stock = target == "stock"
     if target == "standalone":
+        from neuro_ep.run.compiler import take_over
+
         set_device("cpp_standalone", directory=folder)
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
-        get_device().compile_source = compiled
+        take_over(get_device())
     else:
         prefs.codegen.target = "numpy" if stock else target
     by_numpy = NumpyCodeObject if target == "cython" else None

@@ -12,7 +12,6 @@ steps, keyed ``scenario/replicas/variable``, replicas first.
 
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from brian2 import (
@@ -328,21 +327,16 @@ def stock_text(scenario):
     return replace(scenario, synapses=text, prefix="z")
 
 
-def compiled(folder, *flags):
-    """Instead of Brian2's makefile: headers are parsed once, two compilers at once."""
-    from neuro_ep.run.compiler import compile_project
-
-    compile_project(Path(folder), np.float64)
-
-
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     stock = target in ("stock", "wrong")
     if target == "standalone":
+        from neuro_ep.run.compiler import take_over
+
         set_device("cpp_standalone", directory=folder)
         # quick to compile; "cython" has the optimising flags that users have
         prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
-        get_device().compile_source = compiled
+        take_over(get_device())
     else:
         prefs.codegen.target = "numpy" if stock else target
     defaultclock.dt = DT

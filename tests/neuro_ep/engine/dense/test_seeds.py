@@ -71,8 +71,10 @@ from brian2 import *
 from neuro_ep import DenseSynapses
 target, path, folder = sys.argv[1:]
 if target == "standalone":
+    from neuro_ep.run.compiler import take_over
     set_device("cpp_standalone", directory=folder)
     prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
+    take_over(get_device())
 else:
     prefs.codegen.target = target
 BrianLogger.log_level_error()

@@ -12,6 +12,7 @@ from brian2 import (
     NeuronGroup,
     StateMonitor,
     defaultclock,
+    get_device,
     ms,
     mV,
     prefs,
@@ -29,7 +30,11 @@ RECORDS = {"list": lambda s: [0, 3], "row": lambda s: s[1, :], "all": lambda s: 
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     if target == "standalone":
+        from neuro_ep.run.compiler import take_over
+
         set_device("cpp_standalone", directory=folder)
+        prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O0", "-std=c++17"]
+        take_over(get_device())
     else:
         prefs.codegen.target = target
     defaultclock.dt = 0.1 * ms
