@@ -318,7 +318,7 @@ coin.stateless = False
         ({"on_pre": "y_post = 1"}, "'y_post': it is computed from others"),
         ({"on_pre": "N = 3"}, "'N': it is read-only"),
         ({"on_pre": "t += 1*ms"}, "'t': it is read-only"),
-        ({"on_pre": "i_post = 3"}, "'i_post': it is no variable"),
+        ({"on_pre": "i_post = 3"}, "'i_post': it is read-only"),
         ({"on_pre": "j = 3 ; w = j*mV"}, "'j': it is the number of a neuron"),
         ({"on_pre": "fixed = w"}, r"'fixed': it is declared \(constant\)"),
         ({"on_pre": "eta = 1*mV"}, r"'eta': it is \(shared\).*run_regularly"),
