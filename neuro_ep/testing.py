@@ -14,12 +14,12 @@ import numpy as np
 from brian2 import (
     DEFAULT_FUNCTIONS,
     DEFAULT_UNITS,
-    BrianObjectException,
-    DimensionMismatchError,
+    BrianLogger,
     Equations,
 )
 from brian2.utils.stringtools import get_identifiers
 
+from neuro_ep.build.failures import is_of_a_model, reason_of
 from neuro_ep.build.network import build_network
 from neuro_ep.build.order import order_of
 from neuro_ep.build.wiring import wiring
@@ -44,6 +44,7 @@ def check_rule(rule: Rule, gradient: bool = False):
     >>> check_rule(CONTINUAL_EP)
     """
     settings = small_settings(rule)
+    BrianLogger.suppress_name("unused_brian_object")
     for contract in CONTRACTS:
         contract(rule, settings)
     if gradient:
@@ -73,11 +74,11 @@ def takes_a_step(rule: Rule, settings: Settings):
         short: dict[str, Any] = {**start, f"{plan.presentations}.phase_steps": 2}
         schedule = Schedule(inputs, np.arange(2), np.arange(2) % read)
         found = built.run(schedule, short, plan.weights.values())
-    except (BrianObjectException, DimensionMismatchError, InputError) as error:
-        cause = error.__cause__ or error
-        raise AssertionError(
-            f"{rule.name} does not take a step: {str(cause).splitlines()[0]}"
-        ) from error
+    except Exception as error:
+        if not is_of_a_model(error) and not isinstance(error, InputError):
+            raise
+        reason = reason_of(error)
+        raise AssertionError(f"{rule.name} does not take a step: {reason}") from error
     for name, values in found.items():
         assert np.isfinite(values).all(), f"{rule.name}: {name} is not finite"
 

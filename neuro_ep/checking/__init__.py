@@ -22,6 +22,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from neuro_ep.build.failures import told
 from neuro_ep.checking.families import (
     FAMILIES,
     boundary_conditions,
@@ -123,7 +124,7 @@ def check(
         choices = choices_of(settings, known) | choices
         fixed = {"fixed": [name for name in ALWAYS_FIXED if name not in choices]}
     asked = family.asked(rule, choices)
-    with on_target("numpy"):
+    with on_target("numpy"), told(rule.name):
         measured, how = family.measure(rule, asked)
     if unknown := measured.keys() - family.quantities.keys():
         raise KeyError(f"{family.name} does not say what {sorted(unknown)} mean")

@@ -91,8 +91,8 @@ class Family:
         for name, value in chosen.items():
             if name not in self.reads:
                 raise InputError(
-                    f"{name} = {_short(value)}: the check of {subject.name} fixes it; "
-                    f"leave it out. It reads {', '.join(self.reads)}"
+                    f"{name} = {_short(value)}: the check of {subject.name} sets it "
+                    f"itself; leave it out. It reads {', '.join(self.reads)}"
                 )
         if "problem" in chosen:
             _check_alone(chosen)

@@ -178,6 +178,8 @@ def _refuse_existing(path: Path, overwrite: bool, begun: bool = False) -> None:
     if not begun and part.exists() and is_held(part):
         raise busy(path)
     if overwrite:
+        if path.exists() and not begun and not _is_recording(path):
+            raise InputError(f"{path} exists and is no recording; choose another out")
         return
     if path.exists():
         raise InputError(f"{path} exists; {remedy}")
@@ -187,15 +189,19 @@ def _refuse_existing(path: Path, overwrite: bool, begun: bool = False) -> None:
         )
 
 
+def _is_recording(path: Path) -> bool:
+    """Whether a file says that it is a recording of ours; a damaged one may not."""
+    try:
+        with h5py.File(path, "r") as file:
+            return file.attrs.get("format") == FORMAT
+    except DAMAGE:
+        return False
+
+
 def _refuse_complete(path: Path) -> NoReturn:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it")
-    try:
-        with h5py.File(path, "r") as file:
-            ours = file.attrs.get("format") == FORMAT
-    except DAMAGE:
-        ours = False
-    if not ours:
+    if not _is_recording(path):
         raise InputError(f"{path} exists and is no recording; choose another out")
     # Killed after its last rename, a run leaves its parts.
     shutil.rmtree(part_folder(path), ignore_errors=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.rule import Rule
@@ -19,11 +21,17 @@ def refuse_unfit(
     rule: Rule, dataset: Dataset, settings: Settings, dtype: str, seed: int
 ):
     """Raises InputError for settings that do not fit the data or each other."""
+    if not isinstance(settings, Settings):
+        raise InputError(
+            f"settings = {settings!r:.60}: give Settings, such as rule.settings("
+            f"{dataset.name!r}, epochs=10)"
+        )
     rule.check_settings(settings)
     _check_data(dataset, settings)
     edges = settings.dense_edges
     refuse_what_no_memory_holds(settings.layers, settings.batch, edges)
-    if not 0 <= seed < 2**63:
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed < 2**63:
         raise InputError(f"seed = {seed}: choose a whole number from 0, below 2**63")
     _check_numbers(settings, dtype)
     _check_length(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuro_ep import recording
+from neuro_ep.build import failures
 from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.finding import find_dataset, find_rule
@@ -32,7 +33,7 @@ from neuro_ep.run.warm_start import WarmStart
 from neuro_ep.training.epochs import Epochs, presentations
 from neuro_ep.training.header import run_header
 from neuro_ep.training.initial_weights import initial_weights
-from neuro_ep.training.rebuild import Rebuilt, with_quantities
+from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 from neuro_ep.training.refusals import gain_warning, refuse_unfit
 from neuro_ep.training.reversal import reversal_warning
 
@@ -75,7 +76,7 @@ def train(
     on_progress: OnProgress | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
     start: WarmStart | None = None,
-    after: Rebuilt | None = None,
+    after: Rebuilt | str | Path | None = None,
 ) -> TrainingResult:
     """Train and record; everything is checked before anything is compiled or written.
 
@@ -101,7 +102,8 @@ def train(
     start
         Where the build for this very rule, data and settings is found, or kept.
     after
-        A recording to go on from, see :func:`neuro_ep.rebuild`; ``out`` is a new one.
+        A recording to go on from, or what :func:`neuro_ep.rebuild` made of it; ``out``
+        is a new one.
 
     Raises
     ------
@@ -113,13 +115,19 @@ def train(
     started = time.monotonic()
     rule, dataset = find_rule(rule), find_dataset(dataset)
     settings = rule.settings(dataset.name) if settings is None else settings
+    after = rebuild(after) if isinstance(after, (str, Path)) else after
     refuse_unfit(rule, dataset, settings, dtype, seed)
     target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
     warning = gain_warning(rule, dataset, settings, weights, allow_gain)
     header = run_header(rule, dataset, settings, seed, target, dtype)
     writer = _writer(header, out, settings.epochs, after, resume, overwrite)
-    with writer.alone(), _nothing_left(writer), scratch_folder() as folder:
+    with (
+        writer.alone(),
+        _nothing_left(writer),
+        failures.told(rule.name),
+        scratch_folder() as folder,
+    ):
         if warning:
             on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
@@ -142,6 +150,8 @@ def _writer(
     header: dict, out, epochs: int, after: Rebuilt | None, resume: bool, overwrite: bool
 ) -> recording.RunWriter:
     """The recording that is begun or taken up."""
+    if not isinstance(out, (str, Path)):
+        raise InputError(f"out = {out!r:.60}: name the file of the recording")
     if after is not None:
         after.refuse_other(header)
         if epochs <= after.epoch:

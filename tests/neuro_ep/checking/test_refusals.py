@@ -203,7 +203,7 @@ def test_settings_are_used(unmeasured):
 
 @pytest.mark.parametrize("word", sorted({*ONE_EACH.values()} & {*models.RULES}))
 def test_settings_are_refused(word, unmeasured):
-    with pytest.raises(InputError, match="(activation|tolerance) = .* fixes it"):
+    with pytest.raises(InputError, match="(activation|tolerance) = .* sets it itself"):
         check(find_checked(word), settings(tolerance=0.01))
 
 
@@ -213,7 +213,7 @@ def test_choices_of_trajectories(unmeasured):
     assert check(models.CBVP, duration=1.0)["asked"].duration == 1.0
     with pytest.raises(InputError, match="a problem has a duration of its own"):
         check(models.PFVP, problem=problem, duration=1.0)
-    with pytest.raises(InputError, match="duration = 1.0: the check of rhel fixes it"):
+    with pytest.raises(InputError, match="the check of rhel sets it itself"):
         check(models.RHEL, duration=1.0)
-    with pytest.raises(InputError, match="seeds = 1: the check of rhel fixes it"):
+    with pytest.raises(InputError, match="seeds = 1: the check of rhel sets it itself"):
         check(models.RHEL, seeds=1)

@@ -1,5 +1,6 @@
 """Names stand for rules and data, and a recording that is there is not lost."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -70,3 +71,51 @@ def test_overwriting_is_asked_for(few, tmp_path):
 def weights(file) -> dict[str, bytes]:
     with open_recording(file) as run:
         return {name: found.final.tobytes() for name, found in run.weights.items()}
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"seed": None}, "seed = None: choose a whole number"),
+        ({"seed": "1"}, "seed = 1: choose a whole number"),
+        ({"seed": True}, "seed = True: choose a whole number"),
+        ({"settings": {"eta": 1}}, "settings = {'eta': 1}: give Settings"),
+        ({"out": None}, "out = None: name the file"),
+        ({"after": "nonesuch.h5"}, "nonesuch.h5: no such file"),
+    ],
+)
+def test_arguments_of_another_type_are_told(few, tmp_path, choice, said):
+    given = {"settings": SMALL, "out": tmp_path / "run.h5", **choice}
+    with pytest.raises(InputError, match=said):
+        train(CONTINUAL_EP, few, **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_recordings_are_overwritten(few, tmp_path):
+    precious = tmp_path / "thesis.txt"
+    precious.write_text("keep me")
+    with pytest.raises(InputError, match="exists and is no recording"):
+        train(CONTINUAL_EP, few, SMALL, out=precious, overwrite=True)
+    assert precious.read_text() == "keep me"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("plastic*v_unit", "plastik*v_unit", "could not be resolved"),
+        ("v_unit*(eta", "(eta", "does not have the expected unit"),
+    ],
+)
+def test_a_fault_in_the_text_of_a_rule_is_one_sentence(few, tmp_path, old, new, said):
+    def model(settings):
+        physics = CONTINUAL_EP.model(settings)
+        text = physics.synapse.equations
+        assert old in text
+        wrong = replace(physics.synapse, equations=text.replace(old, new))
+        return replace(physics, synapse=wrong)
+
+    broken = replace(CONTINUAL_EP, name="broken", model=model)
+    with pytest.raises(InputError, match=f"^broken: .*{said}") as told:
+        train(broken, few, SMALL, out=tmp_path / "run.h5", on_warning=str)
+    assert "\n" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
