@@ -9,15 +9,15 @@ from dataclasses import replace
 from neuro_ep import PARAMETERS
 from neuro_ep.models import CONTINUAL_EP
 
-FADING = """
-w = w - fading*w
-"""
+FADING = "w = w - fading*w"
 
 
 def model(settings):
-    """The network of continual EP, and weights that lose a share at every step."""
+    """The network of continual EP, and weights that fade each time they may change."""
     physics = CONTINUAL_EP.model(settings)
-    fading = settings.decay * settings.step / settings.nudged
+    phases = 2 if settings.nudging == "symmetric" else 1
+    times = phases * max(1, round(settings.nudged / settings.step))
+    fading = settings.decay * settings.plastic_every / times
     synapse = replace(
         physics.synapse,
         equations=physics.synapse.equations + "fading : 1 (shared, constant)\n",
@@ -34,4 +34,6 @@ DECAY = replace(
     model=model,
     parameters=(*CONTINUAL_EP.parameters, PARAMETERS["decay"]),
     presets={},
+    claims={"local": "as continual EP; a weight fades by itself"},
+    bounds={**CONTINUAL_EP.bounds, "conserved": None},
 )

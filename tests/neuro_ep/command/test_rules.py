@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from neuro_ep import find_rule
+from neuro_ep import Dataset, find_rule, open_recording, train
 from neuro_ep.command.main import main
 from neuro_ep.errors import InputError
 from neuro_ep.testing import check_rule
@@ -43,6 +43,26 @@ def test_its_weights_fade(tmp_path):
             return np.linalg.norm(file["neuro_ep/weights/input_to_hidden/final"])
 
     assert size("0.2") < 0.5 * size("0")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{}, {"nudging": "symmetric"}, {"plastic_every": 3}, {"nudged": 0.5}],
+)
+def test_the_share_that_fades_is_that_of_a_presentation(choice, tmp_path):
+    """However many phases and steps a presentation has in which weights may change."""
+    rule, rows = find_rule(f"{FILE}:DECAY"), np.arange(100)
+    nothing = np.zeros((100, 6), np.float32)
+    data = Dataset("nothing", nothing, rows % 3, rows[:80], rows[80:], 3, (6,), "none")
+    settings = rule.settings(
+        "digits", layers=(6, 8, 3), epochs=1, eta=0, decay=1e-2, batch=20, **choice
+    )
+    out = tmp_path / "run.h5"
+    train(rule, data, settings, out=out, target="numpy", on_warning=str)
+    with open_recording(out) as run:
+        weights = run.weights["input_to_hidden"]
+        kept = weights.final / weights.initial
+    np.testing.assert_allclose(kept, (1 - 1e-2) ** 4, rtol=5e-4)
 
 
 @pytest.mark.parametrize(
