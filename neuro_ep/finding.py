@@ -47,6 +47,10 @@ def find_rule(word: str | Rule) -> Rule:
     offered = {point.name: point for point in metadata.entry_points(group=GROUP)}
     if word in offered:
         return _is_rule(word, _imported(word, offered[word].load))
+    if word in models.CONDITIONS or word in models.SECOND_RUNS:
+        raise InputError(f"{word} is no rule of learning: only check takes it")
+    if word.endswith(".py"):
+        raise InputError(f"{word}: name the rule in this file too, as {word}:NAME")
     known = [*models.RULES, *offered]
     raise InputError(
         f"no rule is called {word!r}{suggestion(word, known)}; or FILE.py:NAME"

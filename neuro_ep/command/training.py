@@ -91,6 +91,7 @@ def _trained(options, rule, dataset, settings, out: Path, start):
             on_epoch=progress.epoch,
             on_progress=progress.within,
             on_warning=_warn,
+            on_compile=progress.compiling,
             start=start,
         )
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +35,20 @@ from neuro_ep.run.program import ProgramSimulation
 from neuro_ep.run.simulation import Simulation
 
 
-def simulation(network: LayeredNetwork, profile: bool = False) -> Simulation:
-    """The simulation of a network built after :func:`activate`.
+def simulation(
+    network: LayeredNetwork,
+    profile: bool = False,
+    on_compile: Callable[[], None] | None = None,
+) -> Simulation:
+    """The simulation of a network built on the target chosen now.
 
-    ``profile`` takes the time of every object, which costs time itself.
+    ``profile`` takes the time of every object, which costs time itself; ``on_compile``
+    is called where a program has to be compiled, before that begins.
     """
     if "standalone" not in type(get_device()).__name__.lower():
         return RuntimeSimulation(network, profile)
     write_endless_run(network, profile)
-    bundle, flags = build_bundle()
+    bundle, flags = build_bundle(on_compile)
     objects = _names_of_code(network) if profile else None
     return ProgramSimulation(plan_of(network), bundle, flags, network, objects)
 
@@ -77,7 +82,7 @@ def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
     return Bundle(folder, _manifest(device, sizes)["variables"])
 
 
-def build_bundle():
+def build_bundle(on_compile: Callable[[], None] | None = None):
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
     drop_unread_indices(device)
@@ -90,6 +95,8 @@ def build_bundle():
         flags = " ".join(hot_flags(work, dtype))
         folder = cache_folder() / f"build_{_source_hash(work, flags)}"
         if not is_built(folder):
+            if on_compile is not None:
+                on_compile()
             compile_project(work, dtype)
             (work / MANIFEST).write_text(json.dumps(_manifest(device)))
             _publish(work, folder)

@@ -34,23 +34,34 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
+    def compiling(self):
+        """A program is compiled, once for all runs of such a network."""
+        if self.bar is not None:
+            self.bar.set_description("compiling (once)")
+        elif not self.quiet:
+            self._print("compiling (once)")
+
     def epoch(self, row):
         """An epoch is complete; row is its line of the log."""
         now = time.monotonic()
         if self.first_epoch is None:
             self.first_epoch, self.started = row["epoch"], now
         if self.bar is not None:
+            self.bar.set_description("training")
             self.bar.set_postfix(test=f"{row['test_accuracy']:.3f}")
             self.bar.update(row["epoch"] - self.bar.n)
             return
         last = row["epoch"] == self.epochs
         if not self.quiet and (last or now - self.last >= EVERY):
             self.last = now
-            try:
-                print(self._line(row, now), file=sys.stderr, flush=True)
-            except OSError:  # nobody reads any more: train on without a word
-                self.quiet = True
-                mute_if_broken(sys.stderr)
+            self._print(self._line(row, now))
+
+    def _print(self, line: str):
+        try:
+            print(line, file=sys.stderr, flush=True)
+        except OSError:  # nobody reads any more: train on without a word
+            self.quiet = True
+            mute_if_broken(sys.stderr)
 
     def _line(self, row, now) -> str:
         """How far it is, and the time left once an epoch has been timed."""

@@ -75,6 +75,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_progress: OnProgress | None = None,
     on_warning: Callable[[str], None] = warnings.warn,
+    on_compile: Callable[[], None] | None = None,
     start: WarmStart | None = None,
     after: Rebuilt | str | Path | None = None,
 ) -> TrainingResult:
@@ -99,6 +100,8 @@ def train(
         presentations) during one.
     on_warning
         Called with the text of a warning.
+    on_compile
+        Called where a program has to be compiled, before that begins.
     start
         Where the build for this very rule, data and settings is found, or kept.
     after
@@ -131,7 +134,8 @@ def train(
         if warning:
             on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
-        simulation = _built(rule, dataset, settings, target, dtype, start)
+        asked = rule, dataset, settings, target, dtype
+        simulation = _built(*asked, start, on_compile)
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, weights, dtype)
@@ -178,12 +182,13 @@ def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
         raise
 
 
-def _built(rule, dataset, settings, target, dtype, start) -> Simulation:
+def _built(rule, dataset, settings, target, dtype, start, on_compile) -> Simulation:
     """The simulation that was left by an earlier command, or a new one."""
     left = start.simulation() if start is not None else None
     if left is not None:
         return left
-    simulation = _simulation(rule, dataset, settings, target, dtype)
+    asked = rule, dataset, settings, target, dtype
+    simulation = _simulation(*asked, on_compile=on_compile)
     if start is not None:
         start.keep(rule, settings, dataset, simulation)
     return simulation
@@ -248,7 +253,9 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
     return samples
 
 
-def _simulation(rule, dataset, settings, target, dtype, profile=False) -> Simulation:
+def _simulation(
+    rule, dataset, settings, target, dtype, profile=False, on_compile=None
+) -> Simulation:
     from neuro_ep.build.network import build_network
     from neuro_ep.run import build as device
     from neuro_ep.run.target import on_target
@@ -261,7 +268,7 @@ def _simulation(rule, dataset, settings, target, dtype, profile=False) -> Simula
             dtype=np.dtype(dtype),
             set_values=target != "standalone",
         )
-        return device.simulation(network, profile)
+        return device.simulation(network, profile, on_compile)
 
 
 def _start(plan: Plan, weights, dtype) -> dict[str, np.ndarray]:

@@ -69,6 +69,8 @@ def test_the_share_that_fades_is_that_of_a_presentation(choice, tmp_path):
     ("word", "message"),
     [
         ("nowhere.py:X", "no such file"),
+        (str(FILE), "name the rule in this file too"),
+        ("glep-pfvp", "only check takes it"),
         (f"{FILE}:NONE", "its rules: CONTINUAL_EP, DECAY"),
         (f"{FILE}:FADING", "not a Rule"),
         ("neuro_ep_nowhere.rules:X", "cannot be imported: ModuleNotFoundError"),

@@ -118,3 +118,15 @@ def test_training_goes_on_when_nobody_reads(clock, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Gone())
     show(clock, epochs=5, seconds=60)
     assert sys.stderr.attempts == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_compiling_is_told(clock, monkeypatch, terminal):
+    said = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    with Progress(2) as progress:
+        progress.compiling()
+        told = said.getvalue()
+        progress.epoch(row(0))
+    assert "compiling (once)" in told
+    assert "compiling" not in said.getvalue().removeprefix(told).split("\r")[-1]
