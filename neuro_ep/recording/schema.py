@@ -69,7 +69,9 @@ def write_contents(
     records = root.create_group("records", track_order=True)
     for name, record in header.get("records", {}).items():
         records[name] = json.dumps(record)
-    write_arrays(root.create_group("state", track_order=True), state)
+    kept = root.create_group("state", track_order=True)
+    kept.attrs["units"] = "SI base units"  # the weights above have units of their own
+    write_arrays(kept, state)
 
 
 def _write_provenance(group: h5py.Group, header: dict) -> None:
