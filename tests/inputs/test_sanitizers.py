@@ -16,7 +16,7 @@ import pytest
 from neuro_ep.models import RULES
 
 WRAPPER = """#!/bin/sh
-exec g++ -fsanitize=address,undefined -fno-sanitize-recover=all -g "$@"
+exec g++ "$@" -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1
 """
 
 #: Trains on a few digits, in a program compiled by the wrapper. "unchecked" shows a
