@@ -158,6 +158,10 @@ def _writer(
         raise InputError(f"out = {out!r:.60}: name the file of the recording")
     if after is not None:
         after.refuse_other(header)
+        if Path(out).absolute() == Path(after.file).absolute():
+            raise InputError(
+                f"{out} is the recording to go on from; choose another out"
+            )
         if epochs <= after.epoch:
             raise InputError(
                 f"epochs = {epochs}: {after.epoch} are done already in {after.file}; "

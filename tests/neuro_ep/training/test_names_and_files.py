@@ -68,6 +68,19 @@ def test_overwriting_is_asked_for(few, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
 
 
+def test_what_is_gone_on_from_is_kept(few, tmp_path):
+    out = tmp_path / "run.h5"
+    how = {"target": "numpy", "on_warning": str, "overwrite": True}
+    train(CONTINUAL_EP, few, SMALL, out=out, **how)
+    before = weights(out)
+    more = replace(SMALL, epochs=2)
+    with pytest.raises(InputError, match="is the recording to go on from"):
+        train(CONTINUAL_EP, few, more, out=out, after=out, **how)
+    assert weights(out) == before
+    train(CONTINUAL_EP, few, more, out=tmp_path / "more.h5", after=out, **how)
+    assert weights(tmp_path / "more.h5") != before
+
+
 def weights(file) -> dict[str, bytes]:
     with open_recording(file) as run:
         return {name: found.final.tobytes() for name, found in run.weights.items()}
