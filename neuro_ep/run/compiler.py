@@ -150,9 +150,11 @@ def _object(folder: Path, source: Path, flags: list[str]) -> str:
 
 
 def _run(folder: Path, arguments: list[str]):
+    """Run the compiler in a folder, where its temporary files go too."""
     run = subprocess.Popen(
         [compiler(), *arguments],
         cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder.absolute())},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
