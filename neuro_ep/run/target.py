@@ -15,6 +15,9 @@ from neuro_ep.run.compiler import compiler
 
 TARGETS = ("standalone", "cython", "numpy")
 
+#: Types of states and weights.
+FLOATS = (np.float32, np.float64)
+
 
 def choose_target(target: str | None) -> str:
     """The target asked for, or the fastest that this machine can do."""
@@ -65,6 +68,10 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
     from brian2.core.names import Nameable
     from brian2.devices.device import reset_device
 
+    if name not in TARGETS:
+        raise InputError(f"target {name!r}: choose one of {', '.join(TARGETS)}")
+    if dtype not in FLOATS and str(dtype) not in ("float32", "float64"):
+        raise InputError(f"dtype {dtype!r}: choose float32 or float64")
     before = prefs.codegen.target, prefs.core.default_float_dtype
     names = Nameable.__instances__()
     known, step = set(names), get_device().defaultclock.dt

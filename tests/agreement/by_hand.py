@@ -115,6 +115,18 @@ NAMES = {
 }
 
 INTEGERS = {
+    "blocks": packed(
+        (
+            *(
+                "w*int(i//3 == j//3)",
+                "w*(i//49)",
+                "w*int((i + 48)//49 == 1)",
+                "k_pre//3",
+            ),
+            *("w*floor(k_pre/3)", "w*int(k_pre/3 >= 1)", "w*int(i/3 == 1)", "n//3*w"),
+            *("w*int((i + 1)/7*7 == i + 1)", "(j//2)*x_pre*w", "w*clip(k_pre/3, 0, 1)"),
+        )
+    ),
     "divided": packed(
         (
             *("w*x_pre/3", "w*y_post/3 - x_pre/7", "n*x_pre/3", "w*k_pre/3", "k_pre/7"),

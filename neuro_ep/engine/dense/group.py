@@ -46,9 +46,17 @@ from neuro_ep.engine.dense.places import terms_of
 from neuro_ep.engine.dense.plasticity import PlasticityOperation
 from neuro_ep.engine.dense.states import check_states, own_states
 from neuro_ep.engine.dense.sums import SummedOperation
-from neuro_ep.engine.dense.symbols import Term, parsed, text_of
+from neuro_ep.engine.dense.symbols import Term, parsed, text_of, with_real_factors
 from neuro_ep.engine.dense.ties import next_number, tied
 from neuro_ep.engine.dense.variables import create_matrix, create_variables, is_whole
+from neuro_ep.errors import InputError
+
+#: What is used up when synapses are made, so that a later change would be half obeyed.
+FIXED = frozenset(
+    "source target replicas N_pre N_post dtype when order deliver adds hold number "
+    "equations substituted summed_equations summed_updaters state_updater "
+    "pathways geometry channels".split()
+)
 
 
 class DenseSynapses(Group):
@@ -156,6 +164,15 @@ class DenseSynapses(Group):
         self.state_updater = self._state_updater()
         self.pathways = add_pathways(self, on_pre, on_post, on_event)
         self._enable_group_attributes()
+
+    def __setattr__(self, key, value, level=0):
+        made = self.__dict__.get("_group_attribute_access_active", False)
+        if made and key in FIXED:
+            raise InputError(
+                f"'{self.name}': {key} is fixed once the synapses are made; name it "
+                "when you make them"
+            )
+        super().__setattr__(key, value, level=level + 1)
 
     def _read(self, model) -> list:
         """Check the equations; return those of sums, as ``Synapses`` delivers them."""
@@ -343,22 +360,26 @@ class DenseSubgroup:
 def _substituted(synapses, summed) -> dict[str, str]:
     """Right-hand sides with the synapses' own subexpressions written out.
 
-    Whole numbers that are variables become real ones, as in stock synapses where a
-    weight is multiplied first.
+    Whole numbers that are variables become real ones where they are factors, as in
+    stock synapses where a weight is multiplied first. What a function takes stays as it
+    is: ``i//3`` is a floor of whole numbers.
     """
-    inner: dict = {
+    real: dict = {
         parsed(name): sympy.Float(1) * parsed(name)
         for name, variable in synapses.variables.items()
         if is_whole(variable)
     }
+    whole: dict = {}
     result = {}
     for equation in [*synapses.equations.ordered, *summed]:
         if equation.expr is None:
             continue
         with distribute(False):
-            expression = parsed(equation.expr.code).xreplace(inner)
+            written = parsed(equation.expr.code)
+            expression = with_real_factors(written, real, whole)
         if equation in summed or equation.type == DIFFERENTIAL_EQUATION:
             result[equation.varname] = text_of(expression)
         else:
-            inner[parsed(equation.varname)] = expression
+            real[parsed(equation.varname)] = expression
+            whole[parsed(equation.varname)] = written.xreplace(whole)
     return result

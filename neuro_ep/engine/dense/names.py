@@ -65,6 +65,8 @@ def refuse_declared(synapses, names: Iterable[str]):
     for name in sorted(names):
         if name in RESERVED:
             reason = "Brian2 gives this name a meaning in synapses"
+        elif name.endswith(("_pre", "_post")):
+            reason = "_pre and _post name the variables of neurons"
         elif hasattr(synapses, name):
             reason = "dense synapses have an attribute of this name"
         elif name in OF_CPP | OF_TEMPLATES:

@@ -75,10 +75,19 @@ class DenseOperation(CodeRunner):
         return self._tied(self._name)
 
     def _tied(self, name: str) -> str:
+        synapses = self.synapses
+        if synapses is None:
+            return name
+        return tied(synapses, name, self._name.removeprefix(f"{synapses.name}_"))
+
+    @property
+    def synapses(self):
+        """The synapses, None while they are made and once they are gone."""
         group = getattr(self, "group", None)
-        if group is None:
-            return name  # still being made
-        return tied(group, name, self._name.removeprefix(f"{group.name}_"))
+        try:
+            return group if group is not None and group.name else None
+        except ReferenceError:
+            return None
 
     def describe(self, run_namespace) -> dict[str, Any]:
         """Fill ``blocks`` and ``arrays``; return the keywords of the template."""

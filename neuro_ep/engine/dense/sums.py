@@ -27,8 +27,7 @@ class SummedOperation(DenseOperation):
     @property
     def name(self) -> str:
         """Ends in ``_held`` where the source is held, for ``scheduling_summary``."""
-        group = getattr(self, "group", None)
-        held = group is not None and group.held
+        held = self.synapses is not None and self.synapses.held
         return self._tied(self._name + ("_held" if held else ""))
 
     def describe(self, run_namespace):

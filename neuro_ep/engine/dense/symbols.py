@@ -72,10 +72,33 @@ class Part:
         return sympy.Mul(self.coefficient, *self.factors)
 
 
+class WholeQuotient(sympy.Function):
+    """``a//b``, kept as it is written.
+
+    As a floor of ``a/b`` it would be ``a*(1.0/b)`` in generated code, where 49*(1.0/49)
+    is less than one.
+    """
+
+    is_real = True
+
+    def _sympystr(self, printer) -> str:
+        dividend, divisor = map(printer.doprint, self.args)
+        return f"(({dividend})//({divisor}))"
+
+
+class Reader(SympyNodeRenderer):
+    """Brian2's reading of an expression, with whole quotients."""
+
+    def render_BinOp(self, node):
+        if type(node.op).__name__ != "FloorDiv":
+            return super().render_BinOp(node)
+        return WholeQuotient(self.render_node(node.left), self.render_node(node.right))
+
+
 def parsed(expression: str) -> sympy.Expr:
     """An expression as written: numbers are not multiplied into differences."""
     with distribute(False):
-        return SympyNodeRenderer().render_expr(expression)
+        return Reader().render_expr(expression)
 
 
 def text_of(expression: sympy.Expr) -> str:
@@ -87,7 +110,27 @@ def text_of(expression: sympy.Expr) -> str:
     whole numbers there.
     """
     with distribute(False):
-        return sympy_to_str(_with_real_fractions(expression))
+        return sympy_to_str(_with_all_digits(_with_real_fractions(expression)))
+
+
+def with_real_factors(
+    expression: sympy.Expr, real: Mapping, whole: Mapping
+) -> sympy.Expr:
+    """An expression with names replaced: by ``whole`` in what a function takes."""
+    if isinstance(expression, (sympy.Add, sympy.Mul, sympy.Pow)):
+        parts = [with_real_factors(part, real, whole) for part in expression.args]
+        return expression.func(*parts)
+    return real.get(expression, expression.xreplace(whole))
+
+
+def _with_all_digits(expression: sympy.Expr) -> sympy.Expr:
+    """Numbers that 15 digits do not give back are written with 17."""
+    short = {
+        number: sympy.Float(float(number), 17)
+        for number in expression.atoms(sympy.Float)
+        if float(str(number)) != float(number)
+    }
+    return expression.xreplace(short) if short else expression
 
 
 def _with_real_fractions(expression: sympy.Expr) -> sympy.Expr:

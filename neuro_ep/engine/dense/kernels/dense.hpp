@@ -27,13 +27,14 @@ void scipy_cblas_dgemm(int order, int transpose_a, int transpose_b, int m, int n
 
 namespace neuro_ep {
 
-// a/b as in Python: of whole numbers too, in double precision.
+// a/b as in Python: of whole numbers too, in double precision. A multiple divides
+// exactly, also where the compiler multiplies by 1/b: its floor is i//49.
 template <typename A, typename B>
 using Both = std::integral_constant<bool, std::is_integral<A>::value && std::is_integral<B>::value>;
 
 template <typename A, typename B>
 inline typename std::enable_if<Both<A, B>::value, double>::type quotient(A a, B b) {
-    return (double)a / b;
+    return b != 0 && a % b == 0 ? (double)(a / b) : (double)a / b;
 }
 
 template <typename A, typename B>

@@ -219,3 +219,20 @@ def test_addends_without_neurons_are_kept_apart(expression, neurons):
 
 def simplified(expression):
     return str(sympy.sympify(expression))
+
+
+@pytest.mark.parametrize("expression", ["i//3", "w*(i//49)", "x_pre//0.1 + 1"])
+def test_whole_quotients_stay_as_they_are_written(expression):
+    text = symbols.text_of(symbols.parsed(expression))
+    assert "//" in text
+    assert symbols.text_of(symbols.parsed(text)) == text
+    values = {"i": 49, "w": 0.5, "x_pre": 0.7}
+    assert eval(text, {}, values) == eval(expression, {}, values)
+
+
+@pytest.mark.parametrize(
+    "number", ["1234567890.1234567", "0.1", "1e-300", "0.30000000000000004"]
+)
+def test_no_digit_of_a_number_is_lost(number):
+    text = symbols.text_of(symbols.parsed(f"x_pre*{number}"))
+    assert eval(text, {}, {"x_pre": 1.0}) == float(number)
