@@ -16,7 +16,7 @@ SMALL = ("--layers", "64,4,10", "--epochs", "1", "--free", "2", "--nudged", "1")
         ("--plastic-every 99999999999999999999", "from 1 to 1e+09"),
         ("--out x/", "--out x/: name a file in this folder"),
         ("--image 1,8,8", "it is read with filters; give both or none"),
-        ("--seed 99999999999999999999999", "from 0 to 4294967295"),
+        ("--seed 99999999999999999999999", "from 0, below 2**63"),
     ],
 )
 def test_training_is_refused(told, here, line, message):
