@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,6 +18,9 @@ TARGETS = ("standalone", "cython", "numpy")
 
 #: Types of states and weights.
 FLOATS = (np.float32, np.float64)
+
+#: Scopes in which Brian2's ``run`` looks for objects; ``start_scope`` counts in ones.
+SCOPES = count(10**9, 10**6)
 
 
 def choose_target(target: str | None) -> str:
@@ -57,14 +61,16 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
     dtype
         The type of states and weights that have none of their own.
 
-    Brian2's device, its preferences and the names it knows are put back on every way
-    out. A user's own C++ project that is not built yet is not touched: ours is written
-    by a device of its own.
+    Brian2's device, its preferences, the names it knows and the scope of ``run`` are
+    put back on every way out; objects from outside are not part of what runs inside. A
+    user's own C++ project that is not built yet is not touched: ours is written by a
+    device of its own.
 
     >>> with on_target("numpy"):
     ...     network = build_network(rule, settings)
     """
     from brian2 import get_device, prefs
+    from brian2.core.base import BrianObject
     from brian2.core.names import Nameable
     from brian2.devices.device import reset_device
 
@@ -75,6 +81,8 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
     before = prefs.codegen.target, prefs.core.default_float_dtype
     names = Nameable.__instances__()
     known, step = set(names), get_device().defaultclock.dt
+    scope = BrianObject._scope_current_key
+    BrianObject._scope_current_key = next(SCOPES)
     names.clear()
     try:
         select_target(name)
@@ -85,6 +93,7 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
             reset_device()
             get_device().defaultclock.dt = step
     finally:
+        BrianObject._scope_current_key = scope
         names.clear()
         names.update(name for name in known if name() is not None)
         prefs.codegen.target, prefs.core.default_float_dtype = before

@@ -33,6 +33,16 @@ def one_way(*lines, states="w : 1", **keywords):
     return Small(f"{states}\n{summed(*lines)}", NEURONS, **keywords)
 
 
+#: Gating variables as in Hodgkin and Huxley's neurons.
+GATES = (
+    NEURONS
+    + """
+    n : 1
+    m : 1
+    h : 1
+"""
+)
+
 PLASTIC = "dw/dt = (a_post*x_pre - w)/ms : 1 (clock-driven)"
 
 #: What one operation computes another one reads, in the same step.
@@ -111,6 +121,11 @@ NAMES = {
         *[("w*x_pre", "u*y_post")],
         more="dw/dt = (x_pre*y_post*int(i != j) - w/N_incoming)/ms : 1 (clock-driven)\n"
         "du/dt = (j*x_pre + i*u/N_post)/ms : 1 (clock-driven)",
+    ),
+    "gates": Small(
+        "dw/dt = (n_pre*m_post**3*h_post - w)/ms : 1 (clock-driven)\n"
+        + summed("a_post = w*n_pre", "b_post = n*w*tanh(m_pre*h_post)"),
+        GATES,
     ),
 }
 

@@ -141,7 +141,6 @@ class DenseSynapses(Group):
         name: str = "densesynapses*",
     ):
         refuse_unsupported(source, target, method, delay)
-        clock = clock or (None if dt is not None else target.clock)
         super().__init__(
             dt=dt, clock=clock, when=when, order=order, namespace=namespace, name=name
         )

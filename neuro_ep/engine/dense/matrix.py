@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
@@ -180,16 +181,15 @@ def evaluate(expression: str, group, variable: MatrixVariable, namespace) -> Qua
     postsynaptic neuron; ``rand()`` and ``randn()`` draw one value a synapse.
     """
     shape = variable.shape
-    random = generator()
+    names = get_identifiers(expression)
+    random: Any = generator() if names & {"rand", "randn"} else None
     here: dict = {
         "i": np.arange(shape[-2]).reshape(-1, 1),
         "j": np.arange(shape[-1]).reshape(1, -1),
         "rand": lambda: random.random_sample(shape),
         "randn": lambda: random.standard_normal(shape),
     }
-    names = (
-        get_identifiers(expression) - set(here) - {"and", "or", "not", "True", "False"}
-    )
+    names = names - set(here) - {"and", "or", "not", "True", "False"}
     refuse_unowned(group, f"'{expression}'", names)
     resolved = group.resolve_all(names, namespace, user_identifiers=names)
     _check_unit(expression, resolved, here, variable)

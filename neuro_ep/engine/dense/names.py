@@ -52,7 +52,7 @@ OF_TEMPLATES = frozenset(
         "adds announced averaged c_data_type channels codeobj_name "
         "constant_or_scalar denormals_code_lines events gate geometry "
         "get_array_name hashdefine_lines held inputs kept kind map maps matrix "
-        "n_post n_pre openmp_pragma outside owner pointers_lines prefs profiled "
+        "openmp_pragma outside owner pointers_lines prefs profiled "
         "replicas scalar scalar_code sequential side source stacked states sums "
         "support_code_lines template_name template_source turned uniform variables "
         "vector vector_code LazyArange divmod len slice zip"
@@ -61,12 +61,19 @@ OF_TEMPLATES = frozenset(
 
 
 def refuse_declared(synapses, names: Iterable[str]):
-    """Equations must not declare what Brian2 gives a meaning, or what synapses have."""
+    """Equations must not declare what Brian2 gives a meaning, or what others have.
+
+    What all neurons of a group share may have the name of a parameter of the synapses,
+    which is read then: a unit or a time constant is often the same in both.
+    """
+    neurons = _one_a_neuron(synapses.source) | _one_a_neuron(synapses.target)
     for name in sorted(names):
         if name in RESERVED:
             reason = "Brian2 gives this name a meaning in synapses"
         elif name.endswith(("_pre", "_post")):
             reason = "_pre and _post name the variables of neurons"
+        elif name in neurons:
+            reason = "the neurons have a variable of this name"
         elif hasattr(synapses, name):
             reason = "dense synapses have an attribute of this name"
         elif name in OF_CPP | OF_TEMPLATES:
@@ -110,6 +117,10 @@ def refuse_unowned(synapses, where: str, names: Iterable[str], known=()):
             f"{where} cannot use '{name}': {remedy}; a constant of yours needs "
             "another name"
         )
+
+
+def _one_a_neuron(group) -> set[str]:
+    return {name for name, found in group.variables.items() if not found.scalar}
 
 
 def _of_groups(synapses) -> set[str]:

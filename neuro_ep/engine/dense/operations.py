@@ -21,6 +21,7 @@ from brian2.core.variables import (
 from brian2.groups.group import CodeRunner
 
 from neuro_ep.engine.dense.codeobjects import BLAS, dense_code_object_class
+from neuro_ep.engine.dense.functions import in_python
 from neuro_ep.engine.dense.held import kept_arrays
 from neuro_ep.engine.dense.symbols import PRE
 from neuro_ep.engine.dense.ties import tied
@@ -104,6 +105,9 @@ class DenseOperation(CodeRunner):
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
         self._declare_results(variables)
+        kind = self.code_object_class()
+        for name, function in in_python(self, kind, run_namespace):
+            variables._add_variable(name, function)
         for name in keywords.get("numbers", ()):  # and numbers of neurons
             variables.add_auxiliary_variable(name, dtype=np.int32)
         self.codeobj = create_runner_codeobj(
@@ -118,11 +122,11 @@ class DenseOperation(CodeRunner):
             template_kwds=dict(
                 keywords,
                 replicas=synapses.replicas,
-                n_pre=synapses.N_pre,
-                n_post=synapses.N_post,
+                _n_pre=synapses.N_pre,
+                _n_post=synapses.N_post,
                 scalar=synapses.dtype,
             ),
-            codeobj_class=self.code_object_class(),
+            codeobj_class=kind,
         )
         self.code_objects[:] = [weakref.proxy(self.codeobj)]
 

@@ -12,6 +12,7 @@ from brian2 import (
     prefs,
     run,
     set_device,
+    start_scope,
 )
 from brian2.core.names import Nameable
 
@@ -81,6 +82,23 @@ def test_an_unbuilt_project_of_the_user_is_not_touched(tmp_path):
     finally:
         theirs.reinit()
         set_device("runtime")
+
+
+def test_run_inside_takes_nothing_from_outside():
+    set_device("runtime")
+    equations = "dv/dt = 1/ms : 1"
+    outer = NeuronGroup(1, equations, method="euler", name="same")
+    with on_target("numpy"):
+        inner = NeuronGroup(1, equations, method="euler", name="same")
+        run(1 * ms)
+        start_scope()
+        newer = NeuronGroup(1, equations, method="euler")
+        run(1 * ms)
+        assert [float(g.v[0]) for g in (outer, inner, newer)] == pytest.approx(
+            [0, 1, 1]
+        )
+    run(1 * ms)
+    assert [float(g.v[0]) for g in (outer, inner, newer)] == pytest.approx([1, 1, 1])
 
 
 @pytest.mark.parametrize("name", ["numpy", "standalone"])

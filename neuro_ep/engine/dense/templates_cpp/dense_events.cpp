@@ -1,5 +1,5 @@
 {% extends 'dense_operation.cpp' %}
-{% set _n_own, _n_other = (n_pre, n_post) if side == "pre" else (n_post, n_pre) %}
+{% set _n_own, _n_other = (_n_pre, _n_post) if side == "pre" else (_n_post, _n_pre) %}
 {% block maincode %}
     const int _n_events = {{get_array_name(events)}}[{{replicas * _n_own}}];
     const size_t _vectorisation_idx = -1;
@@ -21,8 +21,8 @@
         {
             const int _pre_neuron = _replica * {{_n_other}} + i;
         {% endif %}
-            const int _idx = i * {{n_post}} + j;
-            const size_t _replicated = (size_t)_replica * {{n_pre * n_post}} + _idx;
+            const int _idx = i * {{_n_post}} + j;
+            const size_t _replicated = (size_t)_replica * {{_n_pre * _n_post}} + _idx;
             const size_t _vectorisation_idx = _idx;
             {% for array in averaged %}
             const {{c_data_type(array.dtype)}} _before_{{array.name}} = {{get_array_name(array)}}[_idx];

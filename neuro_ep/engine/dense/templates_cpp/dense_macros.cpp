@@ -46,5 +46,5 @@ neuro_ep::Held<{{c_data_type(scalar)}}> _held = {
     {% for name in ("_held_source", "_held_current", "_held_pending", "_held_gram", "_held_flags") %}
     {{get_array_name(kept[name])}},
     {% endfor %}
-    {{replicas}}, {{n_pre}}, {{n_post}}};
+    {{replicas}}, {{_n_pre}}, {{_n_post}}};
 {% endmacro %}

@@ -8,21 +8,21 @@
     const size_t _vectorisation_idx = -1;
     {{scalar_code['rates']|autoindent}}
     {% for state in states if not state.replicated %}
-    static std::vector<_real> _sum_{{state.name}}({{n_post}});
+    static std::vector<_real> _sum_{{state.name}}({{_n_post}});
     {% endfor %}
-    for (int _pre = 0; _pre < {{n_pre}}; _pre++)
+    for (int _pre = 0; _pre < {{_n_pre}}; _pre++)
     {
         {% for state in states if not state.replicated %}
         std::fill(_sum_{{state.name}}.begin(), _sum_{{state.name}}.end(), 0);
         {% endfor %}
         for (int _replica = 0; _replica < _replicas; _replica++)
         {
-            const int _pre_neuron = _replica * {{n_pre}} + _pre;
-            for (int _post = 0; _post < {{n_post}}; _post++)
+            const int _pre_neuron = _replica * {{_n_pre}} + _pre;
+            for (int _post = 0; _post < {{_n_post}}; _post++)
             {
-                const int _post_neuron = _replica * {{n_post}} + _post;
-                const int _idx = _pre * {{n_post}} + _post;
-                const size_t _replicated = (size_t)_replica * {{n_pre * n_post}} + _idx;
+                const int _post_neuron = _replica * {{_n_post}} + _post;
+                const int _idx = _pre * {{_n_post}} + _post;
+                const size_t _replicated = (size_t)_replica * {{_n_pre * _n_post}} + _idx;
                 const size_t _vectorisation_idx = _idx;
                 {{vector_code['rates']|autoindent}}
                 {% for state in states %}
@@ -35,8 +35,8 @@
             }
         }
         {% for state in states if not state.replicated %}
-        for (int _post = 0; _post < {{n_post}}; _post++)
-            {{get_array_name(state.array)}}[_pre * {{n_post}} + _post] += (_real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
+        for (int _post = 0; _post < {{_n_post}}; _post++)
+            {{get_array_name(state.array)}}[_pre * {{_n_post}} + _post] += (_real)({{dt}} / _replicas) * _sum_{{state.name}}[_post];
         {% endfor %}
     }
     {% elif kind == 'held' %}
@@ -55,7 +55,7 @@
         if (_scale != 0)
         {
             _real* _pending = _held.pending;
-            {{fill(term.post, "_pending", "neuro_ep::Share{0, _replicas * " ~ n_post ~ "}", "_scale * ", "+=")}}
+            {{fill(term.post, "_pending", "neuro_ep::Share{0, _replicas * " ~ _n_post ~ "}", "_scale * ", "+=")}}
             _held.flags[1] = 1;
         }
     }
@@ -77,7 +77,7 @@
         {% endfor %}
         {% if state.scaling %}
         // terms in w alone: 1 + dt*(c + f(pre) + g(post)), averaged over replicas
-        static std::vector<_real> _rows({{n_pre}}), _columns({{n_post}});
+        static std::vector<_real> _rows({{_n_pre}}), _columns({{_n_post}});
         bool _scaled = false;
         std::fill(_rows.begin(), _rows.end(), 1);
         std::fill(_columns.begin(), _columns.end(), 0);
@@ -93,9 +93,9 @@
         }
         {% endfor %}
         if (_scaled)
-            for (int _pre = 0; _pre < {{n_pre}}; _pre++)
-                for (int _post = 0; _post < {{n_post}}; _post++)
-                    _matrix[_pre * {{n_post}} + _post] *= _rows[_pre] + _columns[_post];
+            for (int _pre = 0; _pre < {{_n_pre}}; _pre++)
+                for (int _post = 0; _post < {{_n_post}}; _post++)
+                    _matrix[_pre * {{_n_post}} + _post] *= _rows[_pre] + _columns[_post];
         {% endif %}
         {% if state.outer %}
         // w += c*dt * f(pre)^T g(post), averaged over replicas, some of them at a time
@@ -107,7 +107,7 @@
                 const int _count = std::min(_some, _replicas - _first);
                 {{memory(term.pre, "_pre_part", 0, "_first", "_count")}}
                 {{memory(term.post, "_post_part", 1, "_first", "_count")}}
-                const int _threads = neuro_ep::threads_for((double) _count * {{n_pre}} * {{n_post}});
+                const int _threads = neuro_ep::threads_for((double) _count * {{_n_pre}} * {{_n_post}});
                 neuro_ep::together(_threads, [&](neuro_ep::Team _team) {
                     {% for side, part in (("pre", "_pre_part"), ("post", "_post_part")) if not term[side].array %}
                     {{fill(term[side], part, "_team.share(_count * " ~ term[side].n ~ ")", first="_first")}}
@@ -115,8 +115,8 @@
                     {% if not (term.pre.array and term.post.array) %}
                     _team.wait();
                     {% endif %}
-                    neuro_ep::multiply_rows<_real>(_team, {{n_pre}}, {{n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
-                        {neuro_ep::transposed, _pre_part, {{n_pre}}}, {neuro_ep::plain, _post_part, {{n_post}}}, 1, _matrix);
+                    neuro_ep::multiply_rows<_real>(_team, {{_n_pre}}, {{_n_post}}, _count, _outer[{{loop.index0}}] / _replicas,
+                        {neuro_ep::transposed, _pre_part, {{_n_pre}}}, {neuro_ep::plain, _post_part, {{_n_post}}}, 1, _matrix);
                 });
             }
         {% endfor %}

@@ -43,7 +43,7 @@
             _team.wait();
             neuro_ep::multiply_columns<_real>(_team, _replicas, 2 * _replicas, {{sums[0].n_to}}, {{sums[0].n_from}}, 1,
                 {neuro_ep::plain, _factors, {{sums[0].n_from}}},
-                {neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}}, {{get_array_name(sums[0].products[0].matrix)}}, {{n_post}}}, _results,
+                {neuro_ep::{{"plain" if sums[0].to == "post" else "transposed"}}, {{get_array_name(sums[0].products[0].matrix)}}, {{_n_post}}}, _results,
                 [&](int _row, int _first, int _count, const _real* _values) {
                     const int _which = _row / _replicas;
                     _real* const _to = _targets[_which] + (size_t)(_row % _replicas) * {{sums[0].n_to}} + _first;
@@ -70,17 +70,17 @@
         std::fill({{target}}, {{target}} + _replicas * {{sum.n_to}}, 0);
         {% endif %}
         for (int _replica = 0; _replica < _replicas; _replica++)
-            for (int _pre = 0; _pre < {{n_pre}}; _pre++)
+            for (int _pre = 0; _pre < {{_n_pre}}; _pre++)
             {
-                const int _pre_neuron = _replica * {{n_pre}} + _pre;
+                const int _pre_neuron = _replica * {{_n_pre}} + _pre;
                 {% if sum.to == 'pre' %}
                 _real _total = 0;
                 {% endif %}
-                for (int _post = 0; _post < {{n_post}}; _post++)
+                for (int _post = 0; _post < {{_n_post}}; _post++)
                 {
-                    const int _post_neuron = _replica * {{n_post}} + _post;
-                    const int _idx = _pre * {{n_post}} + _post;
-                    const size_t _replicated = (size_t)_replica * {{n_pre * n_post}} + _idx;
+                    const int _post_neuron = _replica * {{_n_post}} + _post;
+                    const int _idx = _pre * {{_n_post}} + _post;
+                    const size_t _replicated = (size_t)_replica * {{_n_pre * _n_post}} + _idx;
                     const size_t _vectorisation_idx = _idx;
                     {{vector_code[sum.block]|autoindent}}
                     {% if sum.to == 'pre' %}
@@ -129,7 +129,7 @@
         {% endif %}
         neuro_ep::product(neuro_ep::plain, neuro_ep::{{"plain" if sum.to == "post" else "transposed"}},
             _replicas, {{sum.n_to}}, {{sum.n_from}}, (_real) {{"_scale" if sum.direct else "1"}},
-            _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{n_post}}, (_real) {{1 if sum.direct and sum.adds else 0}}, {{out}});
+            _factor_{{loop.index0}}, {{sum.n_from}}, {{get_array_name(product.matrix)}}, {{_n_post}}, (_real) {{1 if sum.direct and sum.adds else 0}}, {{out}});
         {% endif %}
         {% endfor %}
         {% if not sum.direct %}

@@ -187,6 +187,15 @@ def test_words_that_are_refused(word):
         made(DenseSynapses, "synapse", [word])
 
 
+@pytest.mark.parametrize("name", ["early", "late"])
+def test_variables_of_neurons_are_not_declared_again_as_with_stock(name):
+    neurons = NeuronGroup(2, "early : 1"), NeuronGroup(2, "late : 1")
+    with pytest.raises(ValueError, match="rename the synaptic variable"):
+        Synapses(*neurons, f"{name} : 1")
+    with pytest.raises(InputError, match=f"'{name}'.*neurons have a variable"):
+        DenseSynapses(*neurons, f"{name} : 1")
+
+
 @pytest.mark.parametrize("word", ["float", "std", "template"])
 def test_constants_that_are_refused(word):
     with pytest.raises(InputError, match=f"cannot use '{word}'.*another one"):

@@ -81,16 +81,21 @@ BrianLogger.log_level_error()
 seed(7)
 text = '''dv/dt = (a - v)/ms + 0.1*xi/ms**0.5 : 1
     noise = randn() + rand() : 1 (constant over dt)
+    first : 1
     a : 1'''
 G = NeuronGroup(4, text, method="euler", name="G")
 H = NeuronGroup(2, text, method="euler", name="H")
 G.v = "rand()"
+G.first = "rand()"
 S = DenseSynapses(G, H, '''
     dw/dt = (v_pre*noise_post + noise_pre - w)/ms : 1 (clock-driven)
+    drawn : 1
     a_post = w*noise_pre : 1 (summed)''', replicas=2)
 S.w = "randn()"
+S.drawn = "rand()"
 run(1*ms)
-np.save(path, np.concatenate([np.ravel(S.w), G.v[:], H.v[:], H.a[:]]))
+every = [np.ravel(S.w), G.v[:], H.v[:], H.a[:], G.first[:], np.ravel(S.drawn)]
+np.save(path, np.concatenate(every))
 """
 
 
@@ -108,3 +113,5 @@ def test_noise_of_neurons_is_the_same_in_two_processes(target, tmp_path):
         found.append(np.load(path))
     assert np.isfinite(found[0]).all() and np.ptp(found[0]) > 0
     np.testing.assert_array_equal(*found)
+    of_neurons, of_synapses = np.split(found[0][-8:], 2)
+    assert not np.isin(of_synapses, of_neurons).any()
