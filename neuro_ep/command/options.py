@@ -21,7 +21,13 @@ GROUPS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong arguments are told in one line, without the usage above it."""
+    """Wrong arguments are told in one line, without the usage above it.
+
+    Options are written in full: what is short for one today is unclear tomorrow.
+    """
+
+    def __init__(self, *args, **keywords):
+        super().__init__(*args, allow_abbrev=False, **keywords)
 
     def error(self, message: str) -> NoReturn:
         say(f"{message}; see {self.prog} --help")
@@ -119,6 +125,8 @@ def as_word(value) -> str:
 
 def _converted(convert: Callable, text: str, remedy: str):
     try:
+        if "_" in text:  # which Python takes as a space between digits
+            raise ValueError
         return convert(text)
     except ValueError:
         shown = cut(repr(text), LONGEST_WORD)

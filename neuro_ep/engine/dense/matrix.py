@@ -83,6 +83,8 @@ class MatrixIndexing:
         item = slice(None) if isinstance(item, str) and item == "True" else item
         if hasattr(item, "_indices"):
             return item._indices()
+        if isinstance(item, str):
+            raise InputError(_no_condition(item))
         flat = np.arange(self.shape[0] * self.shape[1], dtype=np.int32)
         if isinstance(item, tuple):
             flat = flat.reshape(self.shape)
@@ -94,10 +96,7 @@ class MatrixView(VariableView):
 
     def get_item(self, item, level=0, namespace=None):
         if isinstance(item, str):
-            raise InputError(
-                f"'{self.name}[{item!r}]': conditions as text are not available for "
-                "dense synapses; index with numbers, slices or arrays"
-            )
+            raise InputError(_no_condition(item, self.name))
         values = self.group.matrix_values(self.variable)[item]
         if self.dim is None or self.dim is DIMENSIONLESS:
             return values
@@ -108,10 +107,7 @@ class MatrixView(VariableView):
             raise TypeError(f"Variable {self.name} is read-only.")
         item = slice(None) if isinstance(item, str) and item == "True" else item
         if isinstance(item, str):
-            raise InputError(
-                f"'{self.name}[{item!r}]': conditions as text are not available for "
-                "dense synapses; index with numbers, slices or arrays"
-            )
+            raise InputError(_no_condition(item, self.name))
         if isinstance(value, str):
             from brian2.core.namespace import get_local_namespace
 
@@ -133,6 +129,7 @@ class MatrixView(VariableView):
 
     def _fitting(self, value, shape):
         """The value in this shape, if it fits; a flat array is taken row by row."""
+        _refuse_other_numbers(self.variable, value)
         if value.ndim == 1 and value.size == np.prod(shape):
             return value.reshape(shape)
         try:
@@ -151,6 +148,32 @@ class MatrixView(VariableView):
     @property
     def shape(self):
         return self.variable.shape
+
+
+def _no_condition(text: str, name: str = "") -> str:
+    return (
+        f"'{name}[{text!r}]': conditions as text are not available for dense synapses; "
+        "index with numbers, slices or arrays"
+    )
+
+
+def _refuse_other_numbers(variable, values: np.ndarray):
+    """Raises InputError for what the type of a variable would change in silence."""
+    if values.dtype.kind not in "biuf":
+        raise InputError(
+            f"'{variable.name}' was given values of type {values.dtype}: give real "
+            "numbers"
+        )
+    kind = np.dtype(variable.dtype)
+    if kind.kind != "i" or not values.size:
+        return
+    limits = np.iinfo(kind)
+    low, high = values.min(), values.max()
+    if not (limits.min <= low and high <= limits.max):  # also where one is not finite
+        raise InputError(
+            f"'{variable.name}' keeps whole numbers from {limits.min} to {limits.max}, "
+            f"and was given values from {low} to {high}"
+        )
 
 
 def _prepared(device, key, value):

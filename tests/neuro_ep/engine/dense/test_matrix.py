@@ -145,15 +145,17 @@ def test_text_finds_the_namespace_and_variables_of_the_synapses():
     assert_weights(made, 4 + 10 * SOME)
 
 
-def test_random_text_is_numpys():
+def test_random_text_follows_the_seed_and_text_without_random_numbers_does_not():
     made = synapses()
-    np.random.seed(3)
-    made.w = "randn()*mV"
-    made.k = "rand()"
-    np.random.seed(3)
-    assert_weights(made, np.random.standard_normal((N_PRE, N_POST)))
-    drawn = np.random.random_sample((N_PRE, N_POST))
-    np.testing.assert_array_equal(np.asarray(made.k), drawn)
+    found = []
+    for text in ("i", "2*j", "rand()", "rand()"):
+        np.random.seed(3)
+        made.k = text
+        made.w = "randn()*mV"
+        found.append(np.array(made.w / mV))
+    assert (found[0] == found[1]).all() and (found[2] == found[3]).all()
+    assert (found[0] != found[2]).all()
+    assert abs(found[0].mean()) < 1 and 0.4 < found[0].std() < 2
 
 
 def test_assign_parts():
@@ -237,6 +239,26 @@ def test_conditions_as_text_are_refused():
         made.w["i > 2"] = 1 * mV
     with pytest.raises(InputError, match="i > 2.*index with numbers"):
         made.w["i > 2"]
+    with pytest.raises(InputError, match="i > 2.*index with numbers"):
+        made["i > 2"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 2.0**31, -1e30, "i/0", 1j, "1e10"])
+def test_numbers_that_whole_variables_cannot_keep(value):
+    ends = NeuronGroup(2, "x : 1"), NeuronGroup(2, "a : 1")
+    made = DenseSynapses(*ends, "k : integer")
+    made.k = [[2.0**31 - 1, -(2.0**31)], [0.0, True]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        with pytest.raises(InputError, match="'k' keeps whole numbers|real numbers"):
+            made.k = value
+    assert (made.k == [[2**31 - 1, -(2**31)], [0, 1]]).all()
+
+
+@pytest.mark.parametrize("value", [1j, np.array(["a"]), np.array([None])])
+def test_what_is_not_a_real_number(value):
+    made = synapses()
+    with pytest.raises((InputError, TypeError)):
+        made.k = value
 
 
 # --- monitors and operations, on two targets ---
@@ -258,10 +280,11 @@ def expected_views(solved, target):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_one_seed_gives_the_same_weights_on_every_target(target, solved):
-    np.random.seed(11)
+    begun = np.random.RandomState(11).randint(2**32, dtype=np.uint64)
+    drawn = np.random.RandomState([int(begun), 0x7E47])
     shape = N_PRE, N_POST
     # the order in which the text calls the generator
-    expected = 0.3 * np.random.standard_normal(shape) + np.random.random_sample(shape)
+    expected = 0.3 * drawn.standard_normal(shape) + drawn.random_sample(shape)
     found = solved("views", target)["initial"]
     np.testing.assert_allclose(found * 1e3, expected + ROWS - COLUMNS, rtol=ROUNDING)
 
