@@ -65,10 +65,19 @@ class MatrixVariable(ArrayVariable):
         self.shape = shape
 
     def get_addressable_value(self, name, group):
-        return MatrixView(name, self, group, dimensions=None)
+        return self._view(name, group, None)
 
     def get_addressable_value_with_unit(self, name, group):
-        return MatrixView(name, self, group, dimensions=self.dim)
+        return self._view(name, group, self.dim)
+
+    def _view(self, name, group, dimensions) -> MatrixView:
+        if group.name != self.owner.name:
+            raise InputError(
+                f"'{group.name}.{name}' is linked to '{self.owner.name}.{self.name}', "
+                "a synaptic variable, which cannot be read from another group: read "
+                "it there"
+            )
+        return MatrixView(name, self, group, dimensions=dimensions)
 
 
 class MatrixIndexing:

@@ -8,6 +8,7 @@ from brian2 import (
     NeuronGroup,
     StateMonitor,
     amp,
+    linked_var,
     ms,
     mV,
     scheduling_summary,
@@ -259,6 +260,13 @@ def test_what_is_not_a_real_number(value):
     made = synapses()
     with pytest.raises((InputError, TypeError)):
         made.k = value
+
+
+def test_a_linked_variable_is_read_where_it_is():
+    made, other = synapses(), NeuronGroup(N_PRE * N_POST, "y : volt (linked)")
+    other.y = linked_var(made, "w")
+    with pytest.raises(InputError, match=r"linked to '.*\.w'.*read it there"):
+        other.y[:]
 
 
 # --- monitors and operations, on two targets ---
