@@ -3,6 +3,7 @@
 It refuses to run against an uninstalled package.
 """
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -13,6 +14,12 @@ try:
     import neuro_ep.models  # noqa: F401 - the import is the check
 except ImportError:
     pytest.exit("run `pip install -e .` first", returncode=2)
+
+
+def pytest_collection_finish():
+    """Brian2 collects garbage at every run: what all tests share is none."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ an ``i`` left over from a loop is never taken for the number of a neuron.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from neuro_ep.errors import InputError
 
@@ -60,13 +60,17 @@ OF_TEMPLATES = frozenset(
 )
 
 
-def refuse_declared(synapses, names: Iterable[str]):
+def refuse_declared(synapses, names: Iterable[str], used: Collection[str] = ()):
     """Equations must not declare what Brian2 gives a meaning, or what others have.
 
-    What all neurons of a group share may have the name of a parameter of the synapses,
-    which is read then: a unit or a time constant is often the same in both.
+    A variable of the neurons may have the name of one of the synapses, which is read
+    then, if it is clear that two are meant: where equations that use these names have
+    it with ``_pre`` or ``_post`` as well, and where all neurons share it, as a unit or
+    a time constant that is the same in both.
     """
     neurons = _one_a_neuron(synapses.source) | _one_a_neuron(synapses.target)
+    told_apart = {name + side for name in names for side in ("_pre", "_post")} & {*used}
+    neurons -= {name.rpartition("_")[0] for name in told_apart}
     for name in sorted(names):
         if name in RESERVED:
             reason = "Brian2 gives this name a meaning in synapses"

@@ -23,6 +23,7 @@ from brian2.groups.group import CodeRunner
 from neuro_ep.engine.dense.codeobjects import BLAS, dense_code_object_class
 from neuro_ep.engine.dense.functions import in_python
 from neuro_ep.engine.dense.held import kept_arrays
+from neuro_ep.engine.dense.narrowing import Narrowed
 from neuro_ep.engine.dense.symbols import PRE
 from neuro_ep.engine.dense.ties import tied
 from neuro_ep.errors import InputError
@@ -59,6 +60,7 @@ class DenseOperation(CodeRunner):
         )
         self.blocks: dict[str, str] = {}
         self.arrays: dict[str, ArrayVariable] = {}
+        self.seen: Narrowed | None = None  # the owner of the code, alive as long as it
 
     def __setattr__(self, key, value):
         known = key.startswith("_") or hasattr(self, key)
@@ -110,14 +112,16 @@ class DenseOperation(CodeRunner):
             variables._add_variable(name, function)
         for name in keywords.get("numbers", ()):  # and numbers of neurons
             variables.add_auxiliary_variable(name, dtype=np.int32)
+        needed = ["_blas", "dt", *sorted(self.arrays)]
+        self.seen = Narrowed(synapses, [*needed, *self.blocks.values()])
         self.codeobj = create_runner_codeobj(
-            synapses,
+            self.seen,
             self.blocks or {"nothing": ""},
             self.template,
             run_namespace,
             name=f"{self.name}_codeobject*",
             check_units=self.checks_units,
-            needed_variables=["_blas", "dt", *sorted(self.arrays)],
+            needed_variables=needed,
             additional_variables=variables,
             template_kwds=dict(
                 keywords,

@@ -19,7 +19,8 @@ HIDDEN = ("N", "i", "t", "dt", "t_in_timesteps")
 
 def create_variables(synapses, model, summed):
     """Give synapses the variables of their equations, and refuse names of others."""
-    refuse_declared(synapses, _own_names(model))
+    used = set().union(*(equation.identifiers for equation in model.values()))
+    refuse_declared(synapses, _own_names(model), {*used, *model})
     synapses.variables = variables = Variables(synapses)
     for name, value in synapses.sizes.items():
         variables.add_constant(name, value)
@@ -32,7 +33,6 @@ def create_variables(synapses, model, summed):
     for equation in summed:
         check_summed(synapses, equation)
     check_written_once(synapses, summed)
-    used = set().union(*(equation.identifiers for equation in model.values()))
     if synapses.numbered:
         _create_numbers(synapses, used)
     refuse_unowned(synapses, "the equations", used)

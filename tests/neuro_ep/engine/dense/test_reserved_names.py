@@ -193,7 +193,15 @@ def test_variables_of_neurons_are_not_declared_again_as_with_stock(name):
     with pytest.raises(ValueError, match="rename the synaptic variable"):
         Synapses(*neurons, f"{name} : 1")
     with pytest.raises(InputError, match=f"'{name}'.*neurons have a variable"):
-        DenseSynapses(*neurons, f"{name} : 1")
+        DenseSynapses(*neurons, f"{name} : 1\ntwice = 2*{name} : 1")
+
+
+def test_a_synaptic_variable_that_is_told_apart_from_that_of_neurons():
+    neurons = NeuronGroup(2, "b : 1"), NeuronGroup(2, "b : 1")
+    synapses = DenseSynapses(*neurons, "b : 1\nb_post = 2*b : 1 (summed)")
+    synapses.b = [[1, 2], [3, 4]]
+    Network(*neurons, synapses).run(defaultclock.dt)
+    np.testing.assert_array_equal(neurons[1].b, [8, 12])
 
 
 @pytest.mark.parametrize("word", ["float", "std", "template"])
