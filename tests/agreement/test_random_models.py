@@ -1,7 +1,7 @@
 """Models drawn at random: dense synapses do what stock ones do, or say why not.
 
-The oracle is Brian2's own ``Synapses`` on numpy. The models of a seed are always the
-same; the exhaustive run has ten times as many, on all targets.
+The oracle is Brian2's own ``Synapses`` on numpy. Hypothesis draws other models where
+other modules are loaded; the exhaustive run has ten times as many, on all targets.
 """
 
 import functools
@@ -103,7 +103,8 @@ def told(count, verdict):
 def test_numpy(count):
     found = verdicts(count)
     assert told(count, found) == ""
-    unknown = [stock(number, count)[1] for number in range(count)]
+    errors = [stock(number, count)[1] for number in range(count)]
+    unknown = [repr(error)[:300] for error in errors if error]
     assert len(found) > 0.8 * count, unknown  # stock synapses know most of them
     assert list(found.values()).count("equal") > 0.8 * len(found)
 
