@@ -41,6 +41,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "find_rule": ("neuro_ep.finding", "find_rule"),
     "free_then_nudged": ("neuro_ep.records.protocol", "free_then_nudged"),
     "initial_weights": ("neuro_ep.training.initial_weights", "initial_weights"),
+    "load_network": ("neuro_ep.training.trained", "load_network"),
     "layer_names": ("neuro_ep.build.wiring", "layer_names"),
     "load_dataset": ("neuro_ep.tasks", "load"),
     "make_simulation": ("neuro_ep.run.build", "simulation"),

@@ -162,7 +162,7 @@ ARROWS = {
     },
     "oracle": {"errors", "records"},
     "trajectories": {"errors", "records", "oracle"},
-    "tasks": {"errors", "records"},
+    "tasks": {"errors", "messages", "records"},
     "recording": {"errors", "messages", "records"},
     "finding": {"errors", "records", "tasks", "models"},
     "training": {

@@ -146,6 +146,7 @@ def _presentations(protocol, settings: Settings, capacity: int, clock: Clock):
         replicas=settings.batch,
         capacity=capacity,
         phases=len(protocol.phases),
+        outputs=settings.read or settings.layers[-1],
         clock=clock,
         **at(moment.PRESENT),
     )

@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
-``bench``, ``info``, ``report``, ``cache``.
+``bench``, ``info``, ``report``, ``predict``, ``cache``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -141,6 +141,13 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
+    predicting = commands.add_parser("predict", help="labels of new samples")
+    predicting.set_defaults(run=_predict)
+    predicting.add_argument("file", metavar="FILE", help="a recording")
+    predicting.add_argument("data", metavar="DATA", help="samples: .csv, .npz, .h5")
+    predicting.add_argument("-o", "--out", metavar="CSV", help="stdout if not given")
+    predicting.add_argument("--overwrite", action="store_true", help="replace CSV")
+    predicting.add_argument("--target", help="standalone, cython or numpy")
     caching = commands.add_parser("cache", help=ABOUT_CACHE, description=ABOUT_CACHE)
     caching.set_defaults(run=_cache)
     caching.add_argument("--clear", action="store_true", help="delete all of them")
@@ -252,6 +259,12 @@ def _cache(options) -> int:
     from neuro_ep.command import caching
 
     return caching.show(options)
+
+
+def _predict(options) -> int:
+    from neuro_ep.command import predicting
+
+    return predicting.predict(options)
 
 
 def _report(options) -> int:

@@ -51,7 +51,10 @@ def add_training(
     command: argparse.ArgumentParser, rules: Iterable[str], tasks: Iterable[str]
 ):
     """What ``train`` is told, beside the parameters of rules."""
-    command.add_argument("task", metavar="TASK", help=", ".join(tasks))
+    command.add_argument(
+        "task", metavar="TASK", help=f"{', '.join(tasks)}; or FILE.csv, .npz, .h5"
+    )
+    add_own_data(command)
     command.add_argument(
         "--rule",
         required=True,
@@ -74,6 +77,16 @@ def add_training(
         "--profile", action="store_true", help="say where the time of an epoch goes"
     )
     command.add_argument("--allow-gain", action="store_true", help="see the gain law")
+
+
+def add_own_data(command: argparse.ArgumentParser):
+    """What is told of data in files of the user's own."""
+    own = command.add_argument_group("own data", "of a file in the place of TASK")
+    own.add_argument("--label", metavar="COLUMN", help="what is learned")
+    own.add_argument(
+        "--test", metavar="SHARE", type=_number, help="samples that test (default: 0.2)"
+    )
+    own.add_argument("--scale", help="minmax (default), standard or none")
 
 
 def add_variant(command: argparse.ArgumentParser, rules: Iterable[str]):

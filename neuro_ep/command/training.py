@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -14,8 +15,11 @@ from neuro_ep.errors import InputError
 from neuro_ep.finding import find_rule
 from neuro_ep.messages import say
 from neuro_ep.recording.parts import epoch_files, part_folder
+from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.parameter import DECLARED
-from neuro_ep.tasks import find_task
+from neuro_ep.records.task import Task
+from neuro_ep.tasks import find_task, tables
+from neuro_ep.tasks.tables import is_file_of_data
 from neuro_ep.training import train as training
 from neuro_ep.training.epochs import presentations
 from neuro_ep.training.progress import Progress
@@ -45,17 +49,17 @@ def _warn(text: str):
 
 def train(options) -> int:
     """The command ``train``."""
-    task = find_task(options.task)
+    task, own = _task(options)
     start = warm_start(options)
-    rule, settings = _chosen(options, start)
-    out, figure = _checked_out(options, rule), _checked_figure(options.figure)
+    rule, settings = _chosen(options, start, own)
+    out, figure = _checked_out(options, task, rule), _checked_figure(options.figure)
     dataset = (start.left and start.left.dataset) or task.load(options.data)
     chosen = _chosen_names(options)
     fitted = task.fitted(settings, dataset, chosen)
     shown = sum(presentations(dataset, fitted))
     if fitted != settings or not start.fits(shown):
         start.left = None
-        rule, settings = _chosen(options, start)
+        rule, settings = _chosen(options, start, own)
         settings = task.fitted(settings, dataset, chosen)
     part = part_folder(Path(os.path.abspath(out)))  # Brian2 may change the folder
     try:
@@ -72,6 +76,23 @@ def train(options) -> int:
     shares = _profile(dataset, settings, options) if options.profile else []
     _print_result(result, figure, shares, options.json)
     return 0
+
+
+def _task(options) -> tuple[Task, Dataset | None]:
+    """The task that is named, and the data of a file in its place."""
+    given = {"label": options.label, "test": options.test, "scale": options.scale}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if not is_file_of_data(options.task):
+        for name, value in chosen.items():
+            raise InputError(
+                f"--{name} {value}: the task {options.task} says that itself; it is "
+                "for files of your own"
+            )
+        return find_task(options.task), None
+    if options.data is not None:
+        raise InputError(f"--data {options.data}: {options.task} has the data already")
+    own = tables.load(options.task, **chosen)
+    return Task(own.name, own.source, lambda path: own), own
 
 
 def _trained(options, rule, dataset, settings, out: Path, start):
@@ -96,10 +117,10 @@ def _trained(options, rule, dataset, settings, out: Path, start):
         )
 
 
-def _checked_out(options, rule) -> Path:
+def _checked_out(options, task: Task, rule) -> Path:
     """Where the recording will be; a name that ends like a folder's is refused."""
     if options.out is None:
-        return Path(f"runs/{options.task}_{rule.name}_{options.seed}.h5")
+        return Path(f"runs/{task.name}_{rule.name}_{options.seed}.h5")
     if options.out.endswith(("/", os.sep)):
         raise InputError(f"--out {options.out}: name a file in this folder")
     return Path(options.out)
@@ -110,17 +131,21 @@ def warm_start(options):
     from neuro_ep.run.warm_start import WarmStart
 
     words = {key: value for key, value in vars(options).items() if key not in UNBUILT}
+    own = is_file_of_data(options.task)
+    if own:
+        words["content"] = hashlib.sha256(Path(options.task).read_bytes()).hexdigest()
     models = find_spec("neuro_ep.models")
     folders = [ROOT, Path(str(models and models.origin)).parent]
-    return WarmStart(words, folders, own_data=options.data is not None)
+    return WarmStart(words, folders, own_data=own or options.data is not None)
 
 
-def _chosen(options, start):
+def _chosen(options, start, own: Dataset | None):
     """The rule and its settings, as they were left or, where nothing was, anew."""
     if start.left is not None:
         return start.left.rule, start.left.settings
     rule = find_rule(options.rule)
-    return rule, rule.settings(options.task, options.preset, **_choices(options))
+    task = options.task if own is None else own
+    return rule, rule.settings(task, options.preset, **_choices(options))
 
 
 def _chosen_names(options) -> set[str]:

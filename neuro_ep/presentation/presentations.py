@@ -77,7 +77,9 @@ class Presentations(Group):
         The cost counts in so many steps, the last ones of a run; -1: in all of them,
         0: at its final instant only.
 
-    Read-outs: ``predicted`` (capacity * replicas,), ``sample_cost`` (capacity *
+    Read-outs: ``answer`` (capacity * replicas * outputs,), what every output said at
+    the end of the first phase, without a unit, ``predicted`` (capacity * replicas,),
+    the number of the largest one, ``sample_cost`` (capacity *
     replicas,), the cost that the model names, ``cost`` (capacity,), its mean over the
     batch, ``taken`` (capacity,), steps of the first phase, and ``diverged`` (1 if the
     run was stopped).
@@ -86,7 +88,16 @@ class Presentations(Group):
     add_to_magic_network = True
 
     def __init__(
-        self, *, replicas, capacity, phases, clock, when, order, name="presentations"
+        self,
+        *,
+        replicas,
+        capacity,
+        phases,
+        outputs,
+        clock,
+        when,
+        order,
+        name="presentations",
     ):
         super().__init__(clock=clock, when=when, order=order, name=name)
         self.variables = variables = Variables(self)
@@ -103,6 +114,7 @@ class Presentations(Group):
             ("sample", slots, integers),
             ("label", slots, integers),
             ("predicted", slots, integers),
+            ("answer", slots * outputs, None),
             ("learn", capacity, integers),
             ("sign", capacity, None),
             ("cost", capacity, np.float64),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuro_ep.errors import InputError
+from neuro_ep.records.scaling import Scaling
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,9 @@ class Dataset:
     source : citation, and how the samples were obtained
     frames : a sample is so many inputs of equal size, one after another; 1 for
         pictures that are seen at once
+    class_names : what the classes are called, () where 0, 1, 2, ... is all
+    feature_names : what the columns of the inputs are called, () where nothing is said
+    scaling : how the inputs were scaled, None where they were not
 
     Numbers of other types are converted where nothing is lost. These numbers become
     indices in compiled programs, so nothing else is taken.
@@ -45,6 +50,48 @@ class Dataset:
     shape: tuple[int, ...]
     source: str
     frames: int = 1
+    class_names: tuple = ()
+    feature_names: tuple[str, ...] = ()
+    scaling: Scaling | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        inputs: ArrayLike,
+        labels: ArrayLike,
+        *,
+        test: float | ArrayLike | tuple[ArrayLike, ArrayLike] = 0.2,
+        scale: str = "minmax",
+        name: str = "own data",
+        seed: int = 0,
+        feature_names: Sequence[str] = (),
+        source: str = "arrays of the user's own",
+    ) -> Dataset:
+        """Data of your own.
+
+        inputs
+            Numbers, (samples, features); or (samples, time, features) for series.
+        labels
+            A class a sample: text, whole numbers or booleans.
+        test
+            The share of samples that test, drawn with ``seed``, every class alike; or
+            their indices; or a mask; or (inputs, labels) of other samples.
+        scale
+            "minmax" brings every feature from 0 to 1, "standard" to mean 0 and
+            deviation 1, as it is in the training samples; "none" leaves them.
+        feature_names
+            What the features are called; the columns, where inputs are a DataFrame.
+
+        Raises InputError for what does not fit or cannot be learned.
+
+        >>> from sklearn.datasets import load_wine
+        >>> Dataset.from_arrays(*load_wine(return_X_y=True), name="wine").classes
+        3
+        """
+        from neuro_ep.records.own_data import from_arrays
+
+        given = inputs, labels, test, scale, name, seed, feature_names, source
+        return from_arrays(*given)
 
     def __post_init__(self):
         inputs = _finite_rows(self.name, self.inputs)
@@ -71,6 +118,15 @@ class Dataset:
                 "would not be a test; put each into one of them"
             )
         checked = {"inputs": inputs, "labels": labels, "train": train, "test": test}
+        if self.class_names and len(self.class_names) != classes:
+            raise InputError(
+                f"{self.name}: {len(self.class_names)} names for {classes} classes"
+            )
+        features = inputs.shape[1] // frames
+        if self.feature_names and len(self.feature_names) != features:
+            raise InputError(
+                f"{self.name}: {len(self.feature_names)} names for {features} features"
+            )
         for key, value in {**checked, "classes": classes, "frames": frames}.items():
             object.__setattr__(self, key, value)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from neuro_ep.errors import InputError
+from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.general import completed, general_settings
 from neuro_ep.records.model import NetworkModel
 from neuro_ep.records.parameter import (
     COMMON,
@@ -79,21 +81,37 @@ class Rule:
         """Every parameter that the rule reads, by name."""
         return {parameter.name: parameter for parameter in (*COMMON, *self.parameters)}
 
-    def settings(self, task: str, preset: str | None = None, **choices) -> Settings:
+    def settings(
+        self, task: str | Dataset, preset: str | None = None, **choices
+    ) -> Settings:
         """The settings for a task, measured or preset, with some values chosen anew.
 
-        Raises InputError for a task without settings, for values out of range and for
+        For a data set of one's own they follow from those measured on digits, see
+        :mod:`neuro_ep.records.general`. Layers may be given without their ends. Raises
+        InputError for a task without settings, for values out of range and for
         parameters that the rule does not read.
         """
         self.check_choices(choices)
+        base = self._base(task, preset)
+        if choices.get("layers") is not None:
+            own = isinstance(task, Dataset)
+            choices = completed(base, choices, hidden=own)
+        return changed(base, **choices)
+
+    def _base(self, task: str | Dataset, preset: str | None) -> Settings:
+        """The settings for a task before anything is chosen."""
+        if isinstance(task, Dataset):
+            if task.name not in self.defaults and preset is None:
+                return general_settings(self, task)
+            task = task.name
         if preset is not None:
-            return changed(self._preset(task, preset).settings, **choices)
+            return self._preset(task, preset).settings
         if task not in self.defaults:
             raise InputError(
                 f"{self.name} has no settings for the task {task!r}"
                 f"{suggestion(task, self.defaults)}"
             )
-        return changed(self.defaults[task], **choices)
+        return self.defaults[task]
 
     def check_choices(self, choices: Mapping):
         """Raises InputError for values by name that the rule does not read or know.

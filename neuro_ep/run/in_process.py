@@ -31,7 +31,7 @@ class RuntimeSimulation(Simulation):
     def _run_here(self, values, wanted):
         network, name = self.network, self.network.presentations.name
         set_all(network, {**self.built, **network.values, **values})
-        start = (*PLACE, "diverged", "predicted", "cost", "sample_cost")
+        start = (*PLACE, "diverged", "predicted", "answer", "cost", "sample_cost")
         set_all(network, {f"{name}.{variable}": 0 for variable in start})
         steps = self._steps(values)
         step = float(network.layers[0].clock.dt)

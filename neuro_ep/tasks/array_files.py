@@ -9,8 +9,8 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.lib import format as npy
@@ -88,32 +88,40 @@ def _bytes(file: Path, count: int) -> bytes:
         ) from error
 
 
-def read_npz(file: Path) -> dict[str, NDArray]:
-    """The four arrays of an .npz file; nothing that is pickled is loaded."""
+def read_npz(
+    file: Path, choices: Sequence[Collection[str]] = (tuple(STEMS),), remedy=REMEDY
+) -> dict[str, NDArray]:
+    """The arrays of an .npz file, of the first choice of names that it has all of.
+
+    Nothing that is pickled is loaded; ``remedy`` says what a file should have.
+    """
     try:
         with file.open("rb") as stream:
             if stream.read(6) == npy.MAGIC_PREFIX:
-                raise InputError(f"{file}: a single array, not an .npz file; {REMEDY}")
+                raise InputError(f"{file}: a single array, not an .npz file; {remedy}")
             with zipfile.ZipFile(stream) as archive:
-                return _arrays(file, archive)
+                return _arrays(file, archive, choices, remedy)
     except InputError:
         raise
     except DAMAGE as error:
-        _refuse(file, reason(error), error)
+        raise InputError(
+            f"{file}: not a readable .npz file ({reason(error)}); {remedy}"
+        ) from error
 
 
-def _arrays(file: Path, archive: zipfile.ZipFile) -> dict[str, NDArray]:
+def _arrays(file: Path, archive: zipfile.ZipFile, choices, remedy) -> dict:
     names = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-    missing = [key for key in STEMS if key not in names]
-    if missing:
-        raise InputError(f"{file}: no {', '.join(missing)} in it; {REMEDY}")
-    total = sum(names[key].file_size for key in STEMS)
+    missing = [[key for key in keys if key not in names] for keys in choices]
+    if all(missing):
+        raise InputError(f"{file}: no {', '.join(missing[0])} in it; {remedy}")
+    keys = choices[missing.index([])]
+    total = sum(names[key].file_size for key in keys)
     if total > LARGEST:
-        _refuse(file, f"it says that it holds {total / 2**30:.3g} GiB")
-    return {key: _member(file, archive.read(names[key])) for key in STEMS}
+        raise ValueError(f"it says that it holds {total / 2**30:.3g} GiB")
+    return {key: _member(archive.read(names[key])) for key in keys}
 
 
-def _member(file: Path, data: bytes) -> NDArray:
+def _member(data: bytes) -> NDArray:
     """The array in the bytes of an .npy file that are all there."""
     stream = io.BytesIO(data)
     version = npy.read_magic(stream)
@@ -121,12 +129,8 @@ def _member(file: Path, data: bytes) -> NDArray:
     shape, _, dtype = read(stream)
     promised, held = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
     if not dtype.hasobject and promised != held:
-        _refuse(file, f"an array has {held} bytes where {promised} are promised")
+        raise ValueError(f"an array has {held} bytes where {promised} are promised")
     return npy.read_array(io.BytesIO(data), allow_pickle=False)
-
-
-def _refuse(file: Path, why: str, cause: BaseException | None = None) -> NoReturn:
-    raise InputError(f"{file}: not a readable .npz file ({why}); {REMEDY}") from cause
 
 
 def reason(error: BaseException) -> str:

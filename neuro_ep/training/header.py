@@ -43,7 +43,7 @@ def run_header(
         "units": _units(learned),
         "projections": _projections(names, learned),
         "dataset": facts(dataset),
-        "records": as_recorded(rule, settings),
+        "records": {**as_recorded(rule, settings), "data": as_learned(dataset)},
     }
 
 
@@ -61,6 +61,26 @@ def facts(dataset: Dataset) -> dict:
         "inputs_sha256": _sha256(dataset.inputs, "<f4"),
         "labels_sha256": _sha256(dataset.labels, "<i8"),
         "split_sha256": _sha256(split, "<i8"),
+    }
+
+
+#: Samples of which a recording says one by one whether they train or test.
+LISTED = 500_000
+
+
+def as_learned(dataset: Dataset) -> dict:
+    """What is needed to show the network other data, and which samples were which.
+
+    The split of more than :data:`LISTED` samples is not listed; its hash is among the
+    facts.
+    """
+    listed = len(dataset.labels) <= LISTED
+    return {
+        "class_names": list(dataset.class_names),
+        "feature_names": list(dataset.feature_names),
+        "scaling": None if dataset.scaling is None else asdict(dataset.scaling),
+        "train": dataset.train.tolist() if listed else None,
+        "test": dataset.test.tolist() if listed else None,
     }
 
 

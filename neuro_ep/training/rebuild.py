@@ -18,7 +18,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.recording import Recording, open_recording
 from neuro_ep.recording.agreement import refuse_different
 from neuro_ep.recording.bounds import damage_told
-from neuro_ep.records.recorded import Always, read_recorded
+from neuro_ep.records.recorded import PARTS, Always, read_recorded
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
@@ -87,7 +87,8 @@ def rebuild(file: str | Path) -> Rebuilt:
                 f"{file} has format {opened.format_version}, which does not hold the "
                 "whole network: train it again with this version"
             )
-        rule, settings = _told(opened, read_recorded, opened.records, opened.epochs)
+        whole = {name: opened.records.get(name) for name in PARTS}
+        rule, settings = _told(opened, read_recorded, whole, opened.epochs)
         parameters, epochs = opened.parameters, opened.training["epoch"]
         return Rebuilt(
             file=Path(file),

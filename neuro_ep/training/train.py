@@ -117,7 +117,7 @@ def train(
     """
     started = time.monotonic()
     rule, dataset = find_rule(rule), find_dataset(dataset)
-    settings = rule.settings(dataset.name) if settings is None else settings
+    settings = rule.settings(dataset) if settings is None else settings
     after = rebuild(after) if isinstance(after, (str, Path)) else after
     refuse_unfit(rule, dataset, settings, dtype, seed)
     target = choose_target(target)

@@ -76,7 +76,10 @@
                 }
                 {% endif %}
                 _costs_of_samples[_replica] = _own;
-                {{_array_of('predicted')}}[_presentation * {{replicas}} + _replica] = std::max_element(_read, _read + {{n_read}}) - _read;
+                const size_t _slot = (size_t) _presentation * {{replicas}} + _replica;
+                for (int _k = 0; _k < {{n_read}}; _k++)
+                    {{_array_of('answer')}}[_slot * {{n_read}} + _k] = _read[_k] / {{_unit}};
+                {{_array_of('predicted')}}[_slot] = std::max_element(_read, _read + {{n_read}}) - _read;
             }
             {{_array_of('cost')}}[_presentation] = _cost / {{replicas}};
             {{_array_of('taken')}}[_presentation] = _step;

@@ -1,0 +1,207 @@
+"""Data of a user's own in files: tables of text (.csv, .tsv), arrays (.npz, .h5)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro_ep.errors import InputError
+from neuro_ep.messages import cut
+from neuro_ep.records.dataset import Dataset
+from neuro_ep.tasks.array_files import DAMAGE, LARGEST, read_npz, reason
+
+#: Ending of a file -> how its columns are separated.
+SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
+ARRAYS = (".npz", ".h5", ".hdf5")
+ENDINGS = (*SEPARATORS, *ARRAYS)
+
+#: Names of arrays: samples and labels, or those that train and those that test.
+WHOLE, PARTED = ("X", "y"), ("x_train", "y_train", "x_test", "y_test")
+REMEDY = f"it should have {' and '.join(WHOLE)}, or {', '.join(PARTED)}"
+
+#: Characters of a cell that a message shows.
+SHOWN = 40
+
+
+def is_file_of_data(word: str) -> bool:
+    """Whether a word names a file of one of these kinds."""
+    return Path(word).suffix.lower() in ENDINGS
+
+
+def load(
+    path: str | Path,
+    label: str | None = None,
+    test: float | None = None,
+    scale: str = "minmax",
+    seed: int = 0,
+) -> Dataset:
+    """The data set in a file.
+
+    path
+        A table whose first line names its columns, or arrays called X and y, or
+        x_train, y_train, x_test and y_test.
+    label
+        The column of a table that is to be learned; all others are features.
+    test
+        The share of samples that test, 0.2 where nothing is said and the file does not
+        say which.
+    scale, seed
+        As of :meth:`neuro_ep.Dataset.from_arrays`.
+
+    Raises InputError for what cannot be read, with the line and the column.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path}: no such file")
+    inputs, labels, held_out, names = _read(file, label)
+    if held_out is not None and test is not None:
+        raise InputError(f"test = {test}: {file.name} says itself which samples test")
+    given = held_out if held_out is not None else 0.2 if test is None else test
+    return Dataset.from_arrays(
+        *(inputs, labels),
+        test=given,
+        scale=scale,
+        name=file.stem,
+        seed=seed,
+        feature_names=names,
+        source=f"the file {file.name}",
+    )
+
+
+def _read(file: Path, label: str | None) -> tuple:
+    """Samples, labels, those that test where the file says so, names of features."""
+    ending = file.suffix.lower()
+    if ending in SEPARATORS:
+        inputs, labels, names = _table(file, label)
+        return inputs, labels, None, names
+    if label is not None:
+        raise InputError(
+            f"label = {label!r}: {file.name} has arrays and no columns; leave it out"
+        )
+    found = read_npz(file, (PARTED, WHOLE), REMEDY) if ending == ".npz" else _hdf5(file)
+    if "X" in found:
+        return found["X"], found["y"], None, ()
+    test = found["x_test"], found["y_test"]
+    return found["x_train"], found["y_train"], test, ()
+
+
+def _hdf5(file: Path, choices=(PARTED, WHOLE)) -> dict[str, NDArray]:
+    try:
+        with h5py.File(file) as opened:
+            keys = next((k for k in choices if set(k) <= set(opened)), None)
+            if keys is None:
+                raise InputError(f"{file}: no {', '.join(WHOLE)} in it; {REMEDY}")
+            return {key: _array(opened, key) for key in keys}
+    except DAMAGE as error:
+        raise InputError(f"{file}: not readable ({reason(error)}); {REMEDY}") from error
+
+
+def _array(opened: h5py.File, key: str) -> NDArray:
+    item = (
+        opened[key]
+        if opened.get(key, getlink=True).__class__ is h5py.HardLink
+        else None
+    )
+    if not isinstance(item, h5py.Dataset) or item.external or item.nbytes > LARGEST:
+        raise ValueError(f"{key} is no array in this file")
+    text = h5py.check_string_dtype(item.dtype)
+    return item.asstr()[()] if text else item[()]
+
+
+def _table(file: Path, label: str | None) -> tuple[NDArray, list[str], list[str]]:
+    """The numbers of all columns but one, the text of that one, names of the others."""
+    names, lines = _lines(file)
+    if label not in names:
+        told = f"no column {label!r}" if label is not None else "which column to learn"
+        raise InputError(
+            f"{file}: {told}; name one with --label (label=): "
+            f"{cut(', '.join(names), 300)}"
+        )
+    place = names.index(label)
+    labels = [row[place].strip() for _, row in lines]
+    if "" in labels:
+        line = lines[labels.index("")][0]
+        raise InputError(f"{file}, line {line}: no {label}; leave this line out")
+    others = [name for name in names if name != label]
+    return _columns(file, names, lines, others), labels, others
+
+
+def read_features(path: str | Path, features: Sequence[str], count: int) -> NDArray:
+    """Samples without labels, (samples, count), in a file as in :func:`load`.
+
+    Columns of a table are found by their names, where they had some, and others are not
+    read. Raises InputError for what cannot be read, and for columns that are missing.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path}: no such file")
+    if file.suffix.lower() not in SEPARATORS:
+        read = read_npz(file, (WHOLE[:1],), REMEDY) if file.suffix == ".npz" else None
+        return (read or _hdf5(file, (WHOLE[:1],)))["X"]
+    names, lines = _lines(file)
+    wanted = list(features) or names
+    if missing := [name for name in wanted if name not in names]:
+        raise InputError(
+            f"{file}: no column {cut(', '.join(missing), 100)}, which the network was "
+            "trained on"
+        )
+    if len(wanted) != count:
+        raise InputError(
+            f"{file}: {len(wanted)} columns, and the network reads {count}"
+        )
+    return _columns(file, names, lines, wanted)
+
+
+def _columns(file: Path, names, lines, wanted: Sequence[str]) -> NDArray:
+    places = [names.index(name) for name in wanted]
+    return np.array(
+        [[_number(file, line, names[k], row[k]) for k in places] for line, row in lines]
+    )
+
+
+def _lines(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of the columns, and every line with its number."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            first = opened.readline()
+            separators = SEPARATORS[file.suffix.lower()]
+            separator = max(separators, key=first.count)
+            opened.seek(0)
+            rows = [
+                (reader.line_num, row)
+                for reader in [csv.reader(opened, delimiter=separator)]
+                for row in reader
+                if any(cell.strip() for cell in row)
+            ]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise InputError(f"{file}: not a table of text ({reason(error)})") from error
+    if len(rows) < 2:
+        raise InputError(f"{file}: no samples below a line with the names of columns")
+    names = [name.strip() for name in rows[0][1]]
+    if len(set(names)) != len(names) or "" in names:
+        raise InputError(
+            f"{file}: its first line should name every column once, and says "
+            f"{cut(', '.join(names), 100)}"
+        )
+    for line, row in rows[1:]:
+        if len(row) != len(names):
+            raise InputError(
+                f"{file}, line {line}: {len(row)} cells for {len(names)} columns"
+            )
+    return names, rows[1:]
+
+
+def _number(file: Path, line: int, name: str, cell: str) -> float:
+    try:
+        return float(cell.replace("_", "?"))  # which float() takes within digits
+    except ValueError:
+        shown = cut(repr(cell.strip()), SHOWN)
+        raise InputError(
+            f"{file}, line {line}: {name} = {shown} is no number; write one number a "
+            "class instead of words, and fill in or leave out what is missing"
+        ) from None

@@ -1,0 +1,185 @@
+"""A trained network, taken out of its recording and shown other data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro_ep.errors import InputError
+from neuro_ep.recording import open_recording
+from neuro_ep.recording.bounds import damage_told
+from neuro_ep.records.own_data import scaled_rows
+from neuro_ep.records.scaling import Scaling
+from neuro_ep.records.schedule import Schedule
+from neuro_ep.records.text import read_record
+from neuro_ep.run.simulation import Simulation
+from neuro_ep.run.target import choose_target
+from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
+
+
+def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
+    """The network that a recording ends with.
+
+    target
+        "standalone", "cython", "numpy", or None for the best this machine has. A
+        program that training has compiled is used again.
+
+    What the file says is compiled and run, so load only what comes from people you
+    trust. Raises InputError for a file that is damaged, or that does not hold the whole
+    network.
+
+    >>> network = load_network("run.h5")
+    >>> network.predict([[5.1, 3.5, 1.4, 0.2]])
+    array(['setosa'], dtype='<U10')
+    """
+    left = rebuild(file)
+    with open_recording(file) as opened, damage_told(Path(file)):
+        learned, facts = opened.records.get("data") or {}, opened.dataset
+        scaling = learned.get("scaling")
+        return TrainedNetwork(
+            left,
+            target=choose_target(target),
+            class_names=tuple(learned.get("class_names") or ()),
+            feature_names=tuple(learned.get("feature_names") or ()),
+            scaling=scaling and read_record(Scaling, scaling, "scaling"),
+            facts=facts,
+        )
+
+
+class TrainedNetwork:
+    """A network that has learned; it only looks, and learns no more.
+
+    Attributes
+    ----------
+    rule, settings : what it is
+    weights : projection -> matrix in mV, (n_pre, n_post)
+    class_names, feature_names : as in the data that it was trained on
+    """
+
+    def __init__(
+        self,
+        left: Rebuilt,
+        *,
+        target: str,
+        class_names: tuple,
+        feature_names: tuple[str, ...],
+        scaling: Scaling | None,
+        facts: Mapping[str, Any],
+    ):
+        self.rule, self.settings = left.rule, left.settings
+        self.class_names, self.feature_names = class_names, feature_names
+        self._left, self._target = left, target
+        self._scaling, self._frames = scaling, int(facts.get("frames", 1))
+        batch = left.settings.batch  # as many presentations as one epoch of training
+        self._capacity = int(facts["train"]) // batch + math.ceil(facts["test"] / batch)
+
+    @property
+    def weights(self) -> dict[str, NDArray]:
+        return {name: self._left.state[name] * 1e3 for name in self._plan.weights}
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self.settings.read or self.settings.layers[-1]
+
+    def read_out(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        """What every output says of every sample, (samples, classes), without a unit.
+
+        inputs
+            As they were before they were scaled for training: (samples, features), or
+            (samples, time, features); pictures may be flat.
+
+        Raises InputError for inputs of another size, and for values that are missing.
+        """
+        rows = self._rows(inputs)
+        shown = self._capacity * self.settings.batch
+        parts = [self._shown(rows[k : k + shown]) for k in range(0, len(rows), shown)]
+        return np.concatenate(parts)
+
+    def predict(self, inputs: ArrayLike) -> NDArray:
+        """The class of every sample, by its name where classes have some."""
+        return self.named(self.read_out(inputs).argmax(axis=1))
+
+    def named(self, numbers: NDArray) -> NDArray:
+        """The names of classes by their numbers, where they have some."""
+        return np.asarray(self.class_names)[numbers] if self.class_names else numbers
+
+    def score(self, inputs: ArrayLike, labels: ArrayLike) -> float:
+        """The share of samples whose class is predicted right."""
+        given = np.asarray(labels).ravel()
+        found = self.predict(inputs)
+        if given.shape != found.shape:
+            raise InputError(
+                f"{given.size} labels for {found.size} samples: give one a sample"
+            )
+        known = np.arange(self.classes) if not self.class_names else self.class_names
+        if wrong := set(given.tolist()) - set(np.asarray(known).tolist()):
+            raise InputError(
+                f"label {next(iter(wrong))!r}: the network knows the classes "
+                f"{', '.join(map(str, known))}"
+            )
+        return float((found == given).mean())
+
+    def _rows(self, inputs: ArrayLike) -> NDArray[np.float32]:
+        """Rows as the simulation takes them."""
+        try:
+            given = np.asarray(inputs, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"inputs that are no numbers ({error})") from error
+        features = self.settings.layers[0]
+        size = math.prod(given.shape[1:])
+        if given.ndim < 2 or not len(given) or size != features * self._frames:
+            raise InputError(
+                f"inputs of shape {given.shape}: give a row of "
+                f"{features * self._frames} numbers for every sample, as in training"
+            )
+        if not np.isfinite(given).all():
+            raise InputError("inputs that are missing or infinite; fill them in")
+        return scaled_rows(given.reshape(len(given), -1, features), self._scaling)
+
+    def _shown(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The read-outs of as many samples as one run can show."""
+        batch, plan = self.settings.batch, self._plan
+        count = math.ceil(len(rows) / batch) * batch
+        state = self._left.state
+        values = {plan.weights[name]: state[name] for name in plan.weights}
+        values |= {name: state[name] for name in plan.carried}
+        answer = f"{plan.presentations}.answer"
+        schedule = Schedule(
+            inputs=rows,
+            samples=np.resize(np.arange(len(rows)), count),
+            learn=False,
+            frames=self._frames,
+        )
+        found = self._simulation.run(schedule, values, [answer])[answer]
+        return found.reshape(-1, self.classes)[: len(rows)].astype(float)
+
+    @property
+    def _plan(self):
+        return self._simulation.plan
+
+    @cached_property
+    def _simulation(self) -> Simulation:
+        """Built, or found in the cache, when it is first needed."""
+        from neuro_ep.build.network import build_network
+        from neuro_ep.run import build as device
+        from neuro_ep.run.target import on_target
+
+        dtype = np.dtype(self._left.dtype)
+        with on_target(self._target, self._left.dtype):
+            network = build_network(
+                with_quantities(self.rule, self.settings),
+                self.settings,
+                capacity=self._capacity,
+                dtype=dtype,
+                set_values=self._target != "standalone",
+            )
+            simulation = device.simulation(network)
+        self._left.refuse_misfit(simulation.plan)
+        return simulation

@@ -1,0 +1,132 @@
+"""Files of a user's own: tables of text and arrays, and what is said of bad ones."""
+
+import h5py
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from neuro_ep import InputError
+from neuro_ep.tasks.tables import is_file_of_data, load, read_features
+
+X, NUMBERS = load_iris(return_X_y=True)
+NAMES = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
+
+
+def table(path, separator=",", names=("a", "kind", "b", "c", "d"), rows=None):
+    made = [
+        [*map(str, x[:1]), kind, *map(str, x[1:])]
+        for x, kind in zip(X, NAMES, strict=True)
+    ]
+    lines = [names, *(made if rows is None else rows)]
+    path.write_text("".join(separator.join(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"),
+    [("x.csv", ","), ("x.csv", ";"), ("x.csv", "\t"), ("x.tsv", "\t"), ("x.CSV", ",")],
+)
+def test_a_table(tmp_path, name, separator):
+    data = load(table(tmp_path / name, separator), "kind", scale="none")
+    np.testing.assert_array_equal(data.inputs, X.astype(np.float32))
+    assert (np.array(data.class_names)[data.labels] == NAMES).all()
+    assert data.feature_names == ("a", "b", "c", "d") and data.name == "x"
+    assert len(data.test) == 30
+
+
+def test_quotes_empty_lines_and_a_mark_of_unicode(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text('\ufeff"a, b",kind\n1.5,"x, y"\n\n2.5,z\n1,z\n2,"x, y"\n')
+    data = load(file, "kind", test=0.5, scale="none")
+    assert data.feature_names == ("a, b",) and data.class_names == ("x, y", "z")
+    assert data.inputs.ravel().tolist() == [1.5, 2.5, 1, 2]
+
+
+@pytest.mark.parametrize("ending", [".npz", ".h5", ".hdf5"])
+def test_arrays(tmp_path, ending):
+    def saved(**arrays):
+        path = tmp_path / f"x{ending}"
+        if ending == ".npz":
+            np.savez(path, **arrays)
+            return path
+        with h5py.File(path, "w") as file:
+            for name, values in arrays.items():
+                kind = h5py.string_dtype() if values.dtype.kind == "U" else values.dtype
+                file.create_dataset(name, data=values.astype(kind))
+        return path
+
+    whole = load(saved(X=X, y=NAMES), scale="none", test=0.5)
+    assert whole.class_names == ("setosa", "versicolor", "virginica")
+    assert len(whole.test) == 75 and (whole.inputs == X.astype(np.float32)).all()
+    parts = {"x_train": X[::2], "y_train": NUMBERS[::2]}
+    parted = load(saved(**parts, x_test=X[1::2], y_test=NUMBERS[1::2]))
+    assert parted.test.tolist() == list(range(75, 150))
+    with pytest.raises(InputError, match="says itself which samples test"):
+        load(tmp_path / f"x{ending}", test=0.3)
+    with pytest.raises(InputError, match="has arrays and no columns"):
+        load(tmp_path / f"x{ending}", label="kind")
+    with pytest.raises(InputError, match="no X, y|no x_train"):
+        load(saved(z=X))
+    assert (read_features(saved(X=X), (), 4) == X).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "label", "message"),
+    [
+        ([["1", "x", "2", "3", "4"]], None, "which column to learn.*a, kind, b"),
+        ([["1", "x", "2", "3", "4"]], "kinds", "no column 'kinds'.*a, kind, b"),
+        ([["1", "x", "2", "3"]], "kind", "line 2: 4 cells for 5 columns"),
+        ([["1", "x", "2", "3", ""]], "kind", "line 2: d = '' is no number"),
+        ([["1", "x", "2", "1_0", "3"]], "kind", "line 2: c = '1_0' is no number"),
+        ([["1", " ", "2", "3", "4"]], "kind", "line 2: no kind"),
+        ([["nan", "x", "2", "3", "4"]] * 2, "kind", "every label is"),
+        ([["nan", c, "2", "3", "4"] for c in "xyxyxy"], "kind", "= nan"),
+        ([], "kind", "no samples below a line"),
+    ],
+)
+def test_tables_that_are_refused(tmp_path, rows, label, message):
+    with pytest.raises(InputError, match=message):
+        load(table(tmp_path / "x.csv", rows=rows), label, test=0.5)
+
+
+@pytest.mark.parametrize("names", [("a", "a", "kind"), ("a", "", "kind")])
+def test_columns_are_named_once(tmp_path, names):
+    file = table(tmp_path / "x.csv", names=names, rows=[["1", "2", "x"]])
+    with pytest.raises(InputError, match="name every column once"):
+        load(file, "kind")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npz", "x.h5"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\0", b"PK\3\4", b"\x89HDF\r\n"])
+def test_files_that_are_something_else(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=name):
+        load(tmp_path / name, None if name != "x.csv" else "kind")
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load(tmp_path / "x.csv", "kind")
+    with pytest.raises(InputError, match="no such file"):
+        read_features(tmp_path / "x.csv", (), 4)
+    assert is_file_of_data("a/b.csv") and not is_file_of_data("digits")
+
+
+def test_an_array_that_lies_elsewhere_is_not_followed(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["X"], other["y"] = X, NUMBERS
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["X"] = h5py.ExternalLink(tmp_path / "other.h5", "X")
+        file["y"] = NUMBERS
+    with pytest.raises(InputError, match="X is no array in this file"):
+        load(tmp_path / "x.h5")
+
+
+def test_new_samples_are_found_by_the_names_of_columns(tmp_path):
+    file = table(tmp_path / "x.csv")
+    found = read_features(file, ("d", "a"), 2)
+    np.testing.assert_array_equal(found, X[:, [3, 0]])
+    with pytest.raises(InputError, match="no column e, which the network"):
+        read_features(file, ("a", "e"), 2)
+    with pytest.raises(InputError, match="5 columns, and the network reads 4"):
+        read_features(file, (), 4)

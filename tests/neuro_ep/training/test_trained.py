@@ -1,0 +1,121 @@
+"""A trained network out of its recording: it says what it said in training."""
+
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from neuro_ep import Dataset, InputError, find_rule, load_network, train
+
+X, NUMBERS = load_iris(return_X_y=True)
+NAMES = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
+RULES = ("ep", "dual-propagation")
+
+
+def data_of(**choices):
+    return Dataset.from_arrays(X[::3], NAMES[::3], name="iris", **choices)
+
+
+def trained_by(rule, data, out, **choices):
+    settings = find_rule(rule).settings(data, epochs=3, layers=(12,))
+    train(rule, data, settings, out=out, on_warning=lambda text: None, **choices)
+    return out
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    data = data_of()
+    return {
+        rule: trained_by(rule, data, folder / f"{rule}.h5", target="numpy")
+        for rule in RULES
+    }
+
+
+def last_accuracy(file):
+    with h5py.File(file) as opened:
+        return opened["neuro_ep/training/test_accuracy"][-1]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_it_judges_as_at_the_end_of_training(files, rule):
+    network, test = load_network(files[rule], target="numpy"), data_of().test
+    assert network.score(X[::3][test], NAMES[::3][test]) == last_accuracy(files[rule])
+    assert network.class_names == ("setosa", "versicolor", "virginica")
+    answers = network.read_out(X)
+    right = np.array(network.class_names)[answers.argmax(axis=1)]
+    assert answers.shape == (150, 3) and (network.predict(X) == right).all()
+    assert 0 < np.ptp(answers, axis=0).min()
+
+
+def test_samples_are_answered_alone_as_together(files):
+    """More of them than one run shows, and fewer than a batch."""
+    network = load_network(files["ep"], target="numpy")
+    many = np.concatenate([X] * 2)
+    answers = network.read_out(many)
+    np.testing.assert_array_equal(answers[:150], answers[150:])
+    np.testing.assert_allclose(network.read_out(X[7:8]), answers[7:8], atol=1e-6)
+    np.testing.assert_array_equal(network.read_out(many), answers)  # nothing learned
+
+
+def test_new_data_are_scaled_as_those_of_training(files):
+    network = load_network(files["dual-propagation"], target="numpy")
+    scaled = data_of().scaling.apply(X)
+    assert not np.allclose(network.read_out(scaled), network.read_out(X), atol=0.01)
+
+
+def test_weights_are_those_of_the_recording(files):
+    network = load_network(files["ep"], target="numpy")
+    with h5py.File(files["ep"]) as opened:
+        for name, matrix in network.weights.items():
+            final = opened[f"neuro_ep/weights/{name}/final"][()]
+            np.testing.assert_allclose(matrix, final, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+def test_the_compiled_network_says_the_same(tmp_path, monkeypatch):
+    """And the program is the one that training has compiled."""
+    monkeypatch.setenv("NEURO_EP_CACHE", str(tmp_path / "cache"))
+    file = trained_by("ep", data_of(), tmp_path / "run.h5", target="standalone")
+    builds = sorted((tmp_path / "cache").glob("build_*"))
+    answers = load_network(file).read_out(X)
+    plain = load_network(file, target="numpy").read_out(X)
+    np.testing.assert_allclose(answers, plain, atol=1e-5)
+    assert sorted((tmp_path / "cache").glob("build_*")) == builds != []
+
+
+WITH_NAN = X.copy()
+WITH_NAN[0, 0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (X[:, :3], "give a row of 4 numbers"),
+        (X[0], "give a row of 4 numbers"),
+        (X[:0], "give a row of 4 numbers"),
+        (WITH_NAN, "missing or infinite"),
+        ([["a", "b", "c", "d"]], "no numbers"),
+    ],
+)
+def test_inputs_that_are_refused(files, inputs, message):
+    with pytest.raises(InputError, match=message):
+        load_network(files["ep"], target="numpy").predict(inputs)
+
+
+def test_labels_that_are_refused(files):
+    network = load_network(files["ep"], target="numpy")
+    with pytest.raises(InputError, match="2 labels for 150 samples"):
+        network.score(X, NAMES[:2])
+    with pytest.raises(InputError, match="label 'rose': the network knows the classes"):
+        network.score(X[:1], ["rose"])
+
+
+def test_files_and_targets_that_are_refused(files, tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_network(tmp_path / "none.h5")
+    with pytest.raises(InputError, match="choose one of"):
+        load_network(files["ep"], target="gpu")
