@@ -255,3 +255,20 @@ def test_every_simulation_is_run_here():
     everything = "\n".join(texts)
     names = [file.stem for file in (Path(__file__).parents[2] / "sims").glob("*.py")]
     assert [name for name in names if f'sim("{name}")' not in everything] == []
+
+
+def test_own_data(sim, tmp_path):
+    from neuro_ep import find_rule
+
+    few = find_rule("dual-propagation").settings("digits", layers=(13, 8, 3), epochs=2)
+    choices = {"target": "numpy", "settings": few}
+    network = sim("my_own_data").main(tmp_path / "wine.h5", **choices)
+    assert network.class_names == ("cultivar 1", "cultivar 2", "cultivar 3")
+
+
+def test_own_data_accuracy(sim, tmp_path):
+    module = sim("own_data_accuracy")
+    table = module.main(True, tmp_path / "own.h5", target="numpy")
+    assert list(table) == ["iris", "table"]
+    for found in table.values():
+        assert found["MLPClassifier"] > 0.9 and found["dual-propagation"] > 0.2
