@@ -6,6 +6,7 @@ It refuses to run against an uninstalled package.
 import gc
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,35 @@ def one_cache(build_cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEURO_EP_CACHE", str(build_cache))
         yield
+
+
+@pytest.fixture(autouse=True)
+def brian2_is_left_as_it_was():
+    """No test runs on the device, the target or the floats that another one chose."""
+    before = _state_of_brian2()
+    yield
+    if before is not None and _state_of_brian2() != before:
+        _put_back(before)
+
+
+def _state_of_brian2():
+    """What the next network depends on, None as long as Brian2 is not imported."""
+    if "brian2" not in sys.modules:
+        return None
+    from brian2 import get_device, prefs
+
+    device = get_device()
+    float_type = prefs.core.default_float_dtype
+    return device, prefs.codegen.target, float_type, float(device.defaultclock.dt)
+
+
+def _put_back(state):
+    from brian2 import prefs, second
+    from brian2.devices import device as devices
+
+    devices.active_device = state[0]
+    prefs.codegen.target, prefs.core.default_float_dtype = state[1:3]
+    state[0].defaultclock.dt = state[3] * second
 
 
 @pytest.fixture(scope="session")

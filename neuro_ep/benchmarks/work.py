@@ -117,7 +117,7 @@ def ours(rule: Rule, work: Work, folder: Path, hold: bool = True) -> Program:
     """The work done by dense synapses; ``hold`` as in :class:`DenseSynapses`."""
     network = network_for(rule, work, hold=hold)
     device.write_endless_run(network)
-    bundle, _ = device.build_bundle()
+    bundle, _ = device.build_bundle(network.dtype)
     return Program(
         network, bundle, work, initial_weights(rule, work.settings, 0), folder
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,11 @@ class LayeredNetwork:
             f"{edge.name}.{name}" for edge in edges for name in edge.kind.carried
         )
 
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of inputs, states and weights."""
+        return np.dtype(self.layers[0].variables["x"].dtype)
+
     def phase_steps(self) -> list[int]:
         """Length of every phase, in steps of the clock."""
         return [
@@ -107,7 +113,25 @@ def build_network(
     InputError
         If a parameter is missing, not above zero where it must be, or unknown.
     """
+    with floats_of(dtype):
+        return _built(rule, settings, capacity, set_values, hold, connect)
+
+
+@contextmanager
+def floats_of(dtype) -> Iterator[None]:
+    """Inside, Brian2 makes variables and code of this type; then as before."""
+    before = prefs.core.default_float_dtype
     prefs.core.default_float_dtype = np.dtype(dtype).type
+    try:
+        yield
+    finally:
+        prefs.core.default_float_dtype = before
+
+
+def _built(
+    rule: Rule, settings: Settings, capacity: int, set_values, hold, connect
+) -> LayeredNetwork:
+    """The network on the device, and of the type of floats, that are chosen now."""
     model, protocol = rule.model(settings), rule.protocol(settings)
     tau = model.output.parameters[model.time_constant]
     clock = Clock(dt=settings.step * tau, name="neuron_clock")

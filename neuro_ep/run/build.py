@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from brian2 import get_device, prefs, second
+from brian2 import get_device, second
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from neuro_ep.build.network import LayeredNetwork
+from neuro_ep.build.network import LayeredNetwork, floats_of
 from neuro_ep.cache import cache_folder, sweep, trim, work_folder
 from neuro_ep.engine.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
 from neuro_ep.engine.dense.codeobjects import KERNELS, WALL_CLOCK
@@ -48,7 +48,7 @@ def simulation(
     if "standalone" not in type(get_device()).__name__.lower():
         return RuntimeSimulation(network, profile)
     write_endless_run(network, profile)
-    bundle, flags = build_bundle(on_compile)
+    bundle, flags = build_bundle(network.dtype, on_compile)
     objects = _names_of_code(network) if profile else None
     return ProgramSimulation(plan_of(network), bundle, flags, network, objects)
 
@@ -65,14 +65,16 @@ def _names_of_code(network: LayeredNetwork) -> dict[str, str]:
 def write_endless_run(network: LayeredNetwork, profile: bool = False):
     """The run of a compiled network, which ends by itself."""
     step = float(network.layers[0].clock.dt)
-    network.brian2.run(ENDLESS_STEPS * step * second, namespace={}, profile=profile)
+    with floats_of(network.dtype):
+        network.brian2.run(ENDLESS_STEPS * step * second, namespace={}, profile=profile)
 
 
 def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
     """A network of stock ``Synapses``, built into a folder by Brian2's own makefile."""
     write_endless_run(network)
     device = get_device()
-    device.build(directory=str(folder), compile=True, run=False)
+    with floats_of(network.dtype):
+        device.build(directory=str(folder), compile=True, run=False)
     sizes = {}
     for learned in network.weights.values():
         group, variable = learned.split(".")
@@ -82,16 +84,16 @@ def brian2_bundle(network: LayeredNetwork, folder: Path) -> Bundle:
     return Bundle(folder, _manifest(device, sizes)["variables"])
 
 
-def build_bundle(on_compile: Callable[[], None] | None = None):
+def build_bundle(dtype: np.dtype, on_compile: Callable[[], None] | None = None):
     """Write the C++ project of the active device, compile it unless it is cached."""
     device = get_device()
     drop_unread_indices(device)
     sweep(cache_folder(), UNFINISHED)
     work = work_folder(UNFINISHED, cache_folder())
     try:
-        device.build(directory=str(work), compile=False, run=False)
+        with floats_of(dtype):
+            device.build(directory=str(work), compile=False, run=False)
         shutil.copy(WALL_CLOCK, work)
-        dtype = prefs.core.default_float_dtype
         flags = " ".join(hot_flags(work, dtype))
         folder = cache_folder() / f"build_{_source_hash(work, flags)}"
         if not is_built(folder):

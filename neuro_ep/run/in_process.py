@@ -21,7 +21,7 @@ class RuntimeSimulation(Simulation):
         self.plan, self.network, self.profile = plan_of(network), network, profile
         self.seconds = {}
         self.target = _target_in_use()
-        self.dtype = prefs.core.default_float_dtype
+        self.dtype = network.dtype
         self.built = {name: self._read(name) for name in synaptic(network)}
 
     def _run(self, values, wanted, on_progress):

@@ -132,6 +132,6 @@ def plan_of(network: LayeredNetwork) -> Plan:
             if edges[name].kind.symmetric
         ),
         carried=network.carried,
-        dtype=np.dtype(network.layers[0].variables["x"].dtype).name,
+        dtype=network.dtype.name,
         order=order_of(network),
     )

@@ -52,7 +52,6 @@ def test_unknown_names(refused, arguments, message):
         ("layers", "64,,10", "such as 64,128,10"),
         ("layers", "", "'' is not whole numbers"),
         ("layers", "64,1.5,10", "'64,1.5,10' is not whole numbers"),
-        ("layers", "64", "name at least two, such as"),
         ("layers", "64,0,10", "(64, 0, 10): give whole numbers from 1"),
         ("layers", "64,-3,10", "(64, -3, 10): give whole numbers from 1"),
         ("free", "-1", "free = -1.0: give a number from 0"),

@@ -29,7 +29,7 @@ def wait_for(condition, process, seconds=120):
 # The cache of builds, with a compiler that compiles nothing
 
 BUILD = """
-    import sys
+    import numpy
     from brian2 import NeuronGroup, Network, second
     from neuro_ep.run import build as device
     from neuro_ep.run.target import select_target
@@ -37,7 +37,7 @@ BUILD = """
     net = Network(NeuronGroup(2, "v : 1", name="cells"))
     net.run(1 * second)
     print("written", flush=True)
-    print(device.build_bundle()[0].folder.name)
+    print(device.build_bundle(numpy.dtype("float64"))[0].folder.name)
 """
 
 
