@@ -41,9 +41,19 @@ def one_cache(build_cache):
         yield
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def brian2_is_left_as_it_was():
-    """No test runs on the device, the target or the floats that another one chose."""
+    """No file of tests runs on the device, the target or the floats of another one."""
+    yield from _left_as_it_was()
+
+
+@pytest.fixture(autouse=True)
+def brian2_is_left_as_the_file_chose(brian2_is_left_as_it_was):
+    """And no test on those of another test."""
+    yield from _left_as_it_was()
+
+
+def _left_as_it_was():
     before = _state_of_brian2()
     yield
     if before is not None and _state_of_brian2() != before:
@@ -62,10 +72,9 @@ def _state_of_brian2():
 
 
 def _put_back(state):
-    from brian2 import prefs, second
-    from brian2.devices import device as devices
+    from brian2 import prefs, second, set_device
 
-    devices.active_device = state[0]
+    set_device(state[0], build_on_run=getattr(state[0], "build_on_run", True))
     prefs.codegen.target, prefs.core.default_float_dtype = state[1:3]
     state[0].defaultclock.dt = state[3] * second
 
