@@ -26,10 +26,11 @@ def from_arrays(
     source: str,
 ) -> Dataset:
     """See :meth:`neuro_ep.Dataset.from_arrays`."""
-    names = feature_names or getattr(inputs, "columns", ())
-    samples, answers = _numbers(name, "inputs", inputs), _answers(name, labels)
-    if isinstance(test, tuple) and len(test) == 2 and np.ndim(test[0]) > 1:
-        more, others = _numbers(name, "test inputs", test[0]), _answers(name, test[1])
+    names = feature_names if len(feature_names) else getattr(inputs, "columns", ())
+    samples, answers = _pairs(name, "", inputs, labels)
+    pair = _as_pair(test)
+    if pair is not None:
+        more, others = _pairs(name, "test ", *pair)
         if more.shape[1:] != samples.shape[1:]:
             raise InputError(
                 f"{name}: test samples of shape {more.shape[1:]} and training samples "
@@ -37,11 +38,12 @@ def from_arrays(
             )
         test = np.arange(len(samples), len(samples) + len(more))
         samples = np.concatenate([samples, more])
+        if others.dtype.kind != answers.dtype.kind:
+            raise InputError(
+                f"{name}: labels are {answers.dtype} and test labels {others.dtype}; "
+                "give both of one kind"
+            )
         answers = np.concatenate([answers, others])
-    if len(answers) != len(samples):
-        raise InputError(
-            f"{name}: {len(answers)} labels for {len(samples)} samples, not one each"
-        )
     learned = _classes(name, answers)
     train, held_out = _split(name, test, len(samples), learned["labels"], seed)
     rows, scaling = _scaled(samples, scale, train)
@@ -59,10 +61,31 @@ def from_arrays(
     )
 
 
+def _as_pair(test: Test) -> tuple | None:
+    """Samples and labels, where they are given and not numbers of samples."""
+    if not isinstance(test, (tuple, list)) or len(test) != 2:
+        return None
+    return None if np.isscalar(test[0]) else (test[0], test[1])
+
+
+def _pairs(name: str, which: str, inputs, labels) -> tuple[NDArray, NDArray]:
+    samples = _numbers(name, f"{which}inputs", inputs)
+    answers = _answers(name, f"{which}labels", labels)
+    if len(answers) != len(samples):
+        raise InputError(
+            f"{name}: {len(answers)} {which}labels for {len(samples)} {which}samples, "
+            "not one each"
+        )
+    return samples, answers
+
+
 def _numbers(name: str, what: str, values: ArrayLike) -> NDArray[np.float64]:
     """Numbers in rows, or in rows of frames."""
     try:
-        given = np.asarray(values, dtype=float)
+        plain = np.asarray(_unmasked(name, what, values))
+        if plain.dtype.kind in "cmM":
+            raise TypeError(f"they are {plain.dtype}")
+        given = plain.astype(float)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: {what} that are no numbers ({error})") from error
     if given.ndim not in (2, 3) or given.size == 0:
@@ -73,27 +96,55 @@ def _numbers(name: str, what: str, values: ArrayLike) -> NDArray[np.float64]:
     return given
 
 
-def _answers(name: str, labels: ArrayLike) -> NDArray:
-    """A class of every sample, as it was given."""
-    given = np.asarray(labels)
+def _unmasked(name: str, what: str, values):
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        raise InputError(f"{name}: {what} that are masked; fill in or leave them out")
+    return values
+
+
+#: Types of labels, one by one -> how they are compared.
+KINDS = {
+    str: (str, np.str_),
+    bytes: (bytes, np.bytes_),
+    bool: (bool, np.bool_),
+    float: (int, np.integer, float, np.floating),
+}
+
+
+def _answers(name: str, what: str, labels: ArrayLike) -> NDArray:
+    """A class of every sample, as text, booleans or int64."""
+    values = _unmasked(name, what, labels)
+    array = isinstance(values, np.ndarray) and values.dtype.kind != "O"
+    given = values if array else np.asarray(values, dtype=object)
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
-    if given.dtype.kind == "O" and len({type(one) for one in given.flat}) == 1:
-        given = np.array(given.tolist())
-    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "biufUS":
+    kinds = {_kind(one) for one in given.tolist()} if given.ndim == 1 else {None}
+    if len(kinds) != 1 or None in kinds:
         raise InputError(
-            f"{name}: labels of shape {given.shape} and type {given.dtype}; give a "
-            "class a sample: text or whole numbers, of one kind, none missing"
+            f"{name}: {what} of shape {given.shape}; give a class a sample: text or "
+            "whole numbers, all of one kind and none missing"
         )
-    if given.dtype.kind == "f":
-        wrong = given[~(np.isfinite(given) & (given % 1 == 0))]
-        if wrong.size:
-            raise InputError(
-                f"{name}: labels has {wrong[0]}, which is no class; give text or whole "
-                "numbers, and leave out what is missing"
-            )
-        return given.astype(np.int64)
-    return given.astype(str) if given.dtype.kind == "S" else given
+    if kinds == {float}:
+        return np.array([_whole(name, what, one) for one in given.tolist()], np.int64)
+    if kinds == {bytes}:
+        return np.array([one.decode(errors="replace") for one in given.tolist()])
+    return np.array(given.tolist())
+
+
+def _kind(value) -> type | None:
+    return next((kind for kind, of in KINDS.items() if isinstance(value, of)), None)
+
+
+def _whole(name: str, what: str, value) -> int:
+    """A label as a whole number that nothing is lost of."""
+    exact = value == value and abs(value) != np.inf and value == int(value)
+    large = isinstance(value, float) and abs(value) >= 2**53
+    if not exact or large or not -(2**63) <= value < 2**63:
+        raise InputError(
+            f"{name}: {what} has {value}, which is no class; give text or whole "
+            "numbers, and leave out what is missing"
+        )
+    return int(value)
 
 
 def _classes(name: str, answers: NDArray) -> dict:
@@ -110,7 +161,10 @@ def _classes(name: str, answers: NDArray) -> dict:
 
 def _split(name: str, test: Test, samples: int, labels, seed: int):
     """Indices of the samples that train, and of those that test."""
-    chosen = np.asarray(test)
+    try:
+        chosen = np.asarray(test)
+    except ValueError:
+        chosen = np.array("nothing")
     if chosen.ndim == 0 and chosen.dtype.kind == "f":
         return _drawn(name, float(chosen), samples, labels, seed)
     if chosen.dtype.kind == "b" and chosen.shape == (samples,):
@@ -120,13 +174,20 @@ def _split(name: str, test: Test, samples: int, labels, seed: int):
             f"{name}: test = {test!r:.60}: give a share such as 0.2, indices, a mask "
             "with one value a sample, or (inputs, labels)"
         )
-    held_out = np.arange(samples)[np.isin(np.arange(samples), chosen)]
+    held_out = np.flatnonzero(np.isin(np.arange(samples), chosen))
     if len(held_out) != len(chosen):
         raise InputError(
             f"{name}: test names {len(chosen)} samples, of which {len(held_out)} are "
             f"different ones from 0 to {samples - 1}"
         )
-    return np.setdiff1d(np.arange(samples), held_out), held_out
+    train = np.setdiff1d(np.arange(samples), held_out)
+    unseen = np.setdiff1d(labels[held_out], labels[train])
+    if not train.size or unseen.size:
+        raise InputError(
+            f"{name}: every sample of {max(unseen.size, 1)} classes tests, so that "
+            "they cannot be learned; leave some to train on"
+        )
+    return train, held_out
 
 
 def _drawn(name: str, share: float, samples: int, labels, seed: int):

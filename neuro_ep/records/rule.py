@@ -101,7 +101,8 @@ class Rule:
     def _base(self, task: str | Dataset, preset: str | None) -> Settings:
         """The settings for a task before anything is chosen."""
         if isinstance(task, Dataset):
-            if task.name not in self.defaults and preset is None:
+            own = task.class_names or task.name not in self.defaults
+            if own and preset is None:
                 return general_settings(self, task)
             task = task.name
         if preset is not None:

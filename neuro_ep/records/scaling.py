@@ -12,6 +12,9 @@ from neuro_ep.errors import InputError
 #: Name -> what it makes of a column: from 0 to 1, or with mean 0 and deviation 1.
 KINDS = ("minmax", "standard")
 
+#: Below this, a range has no number that it could be multiplied by.
+SMALLEST = 1e-300
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -47,14 +50,10 @@ def fitted(kind: str, rows: NDArray) -> Scaling:
     """The scaling of a kind that these rows ask for; raises InputError for others."""
     if kind not in KINDS:
         raise InputError(f"scale = {kind!r}: choose one of {', '.join(KINDS)}, none")
-    from sklearn.preprocessing import MinMaxScaler, StandardScaler
-
-    if kind == "minmax":
-        found = MinMaxScaler().fit(rows)
-        factor, shift = found.scale_, found.min_
-    else:
-        found = StandardScaler().fit(rows)
-        factor, shift = 1 / found.scale_, -found.mean_ / found.scale_
-    moving = np.ptp(rows, axis=0) > 0
-    factor, shift = np.where(moving, factor, 0.0), np.where(moving, shift, 0.0)
-    return Scaling(tuple(map(float, factor)), tuple(map(float, shift)))
+    # scikit-learn takes a column of currents in amperes for a constant
+    width, middle = np.ptp(rows, axis=0), rows.min(axis=0)
+    if kind == "standard":
+        width, middle = rows.std(axis=0), rows.mean(axis=0)
+    moving = (np.ptp(rows, axis=0) > 0) & (width > SMALLEST)
+    factor = np.where(moving, 1 / np.where(moving, width, 1), 0.0)
+    return Scaling(tuple(factor.tolist()), tuple((-middle * factor).tolist()))

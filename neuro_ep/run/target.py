@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy as copy_of
 from itertools import count
 
 import numpy as np
@@ -71,6 +72,7 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
     """
     from brian2 import get_device, prefs
     from brian2.core.base import BrianObject
+    from brian2.core.magic import magic_network
     from brian2.core.names import Nameable
     from brian2.devices.device import reset_device
 
@@ -83,6 +85,9 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
     known, step = set(names), get_device().defaultclock.dt
     scope = BrianObject._scope_current_key
     BrianObject._scope_current_key = next(SCOPES)
+    magic, outside = vars(magic_network), copy_of(vars(magic_network))
+    magic_network.assign_id()
+    magic.update(objects=set(), t_=0.0, _stored_state={})
     names.clear()
     try:
         select_target(name)
@@ -94,6 +99,8 @@ def on_target(name: str, dtype: DTypeLike = "float64") -> Iterator[None]:
             get_device().defaultclock.dt = step
     finally:
         BrianObject._scope_current_key = scope
+        magic.clear()
+        magic.update(outside)
         names.clear()
         names.update(name for name in known if name() is not None)
         prefs.codegen.target, prefs.core.default_float_dtype = before

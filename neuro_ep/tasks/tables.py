@@ -140,8 +140,9 @@ def read_features(path: str | Path, features: Sequence[str], count: int) -> NDAr
     file = Path(path)
     if not file.is_file():
         raise InputError(f"{path}: no such file")
-    if file.suffix.lower() not in SEPARATORS:
-        read = read_npz(file, (WHOLE[:1],), REMEDY) if file.suffix == ".npz" else None
+    ending = file.suffix.lower()
+    if ending not in SEPARATORS:
+        read = read_npz(file, (WHOLE[:1],), REMEDY) if ending == ".npz" else None
         return (read or _hdf5(file, (WHOLE[:1],)))["X"]
     names, lines = _lines(file)
     wanted = list(features) or names
@@ -170,7 +171,7 @@ def _lines(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             first = opened.readline()
             separators = SEPARATORS[file.suffix.lower()]
-            separator = max(separators, key=first.count)
+            separator = max(separators, key=lambda by: _cells(first, by))
             opened.seek(0)
             rows = [
                 (reader.line_num, row)
@@ -194,6 +195,10 @@ def _lines(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
                 f"{file}, line {line}: {len(row)} cells for {len(names)} columns"
             )
     return names, rows[1:]
+
+
+def _cells(line: str, separator: str) -> int:
+    return len(next(csv.reader([line], delimiter=separator), []))
 
 
 def _number(file: Path, line: int, name: str, cell: str) -> float:

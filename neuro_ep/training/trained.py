@@ -47,7 +47,9 @@ def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
             target=choose_target(target),
             class_names=tuple(learned.get("class_names") or ()),
             feature_names=tuple(learned.get("feature_names") or ()),
-            scaling=scaling and read_record(Scaling, scaling, "scaling"),
+            scaling=(
+                None if scaling is None else read_record(Scaling, scaling, "scaling")
+            ),
             facts=facts,
         )
 
@@ -76,8 +78,27 @@ class TrainedNetwork:
         self.class_names, self.feature_names = class_names, feature_names
         self._left, self._target = left, target
         self._scaling, self._frames = scaling, int(facts.get("frames", 1))
+        self._refuse_misfit(facts)
         batch = left.settings.batch  # as many presentations as one epoch of training
         self._capacity = int(facts["train"]) // batch + math.ceil(facts["test"] / batch)
+
+    def _refuse_misfit(self, facts: Mapping[str, Any]):
+        """Raises InputError where what is said of the data does not fit the network."""
+        names, features = self.class_names, self.settings.layers[0]
+        known = all(isinstance(name, (str, int, float)) for name in names)
+        sizes = [facts.get("train"), facts.get("test"), self._frames]
+        counts = [isinstance(n, (int, np.integer)) and 0 < n < 2**31 for n in sizes]
+        fits = len(names) in (0, self.classes) and len(set(names)) == len(names)
+        fits = fits and len(self.feature_names) in (0, features) and all(counts)
+        if self._scaling is not None:
+            numbers = np.array([self._scaling.factor, self._scaling.shift], dtype=float)
+            fits = fits and numbers.shape == (2, features)
+            fits = fits and bool(np.isfinite(numbers).all())
+        if not (known and fits):
+            raise InputError(
+                f"{self._left.file} is damaged: what it says of its data does not fit "
+                "its network"
+            )
 
     @property
     def weights(self) -> dict[str, NDArray]:
@@ -99,7 +120,8 @@ class TrainedNetwork:
         """
         rows = self._rows(inputs)
         shown = self._capacity * self.settings.batch
-        parts = [self._shown(rows[k : k + shown]) for k in range(0, len(rows), shown)]
+        starts = range(0, len(rows), shown)
+        parts = [self._shown(rows[k : k + shown], k) for k in starts]
         return np.concatenate(parts)
 
     def predict(self, inputs: ArrayLike) -> NDArray:
@@ -139,12 +161,37 @@ class TrainedNetwork:
                 f"inputs of shape {given.shape}: give a row of "
                 f"{features * self._frames} numbers for every sample, as in training"
             )
-        if not np.isfinite(given).all():
-            raise InputError("inputs that are missing or infinite; fill them in")
-        return scaled_rows(given.reshape(len(given), -1, features), self._scaling)
+        with np.errstate(over="ignore"):
+            rows = scaled_rows(given.reshape(len(given), -1, features), self._scaling)
+        wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if wrong.size:
+            raise InputError(
+                f"inputs[{wrong[0]}] has values that are missing or infinite, or far "
+                "beyond those of training; fill them in, or leave it out"
+            )
+        return rows
 
-    def _shown(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The read-outs of as many samples as one run can show."""
+    def _shown(self, rows: NDArray[np.float32], before: int) -> NDArray[np.float64]:
+        """The read-outs of as many samples as one run can show.
+
+        A run ends where one of them makes the network run away; halves of the samples
+        are shown again then, to tell which. ``before`` is the number of the first one.
+        """
+        answers, sound = self._run(rows)
+        if sound:
+            return answers
+        while len(rows) > 1:
+            half = len(rows) // 2
+            first = self._run(rows[:half])[1]  # else one of these is the culprit
+            before += half if first else 0
+            rows = rows[half:] if first else rows[:half]
+        raise InputError(
+            f"inputs[{before}] makes the network run away: its values are far beyond "
+            "those of training; correct it, or leave it out"
+        )
+
+    def _run(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], bool]:
+        """The read-outs of some rows, and whether no potential ran away."""
         batch, plan = self.settings.batch, self._plan
         count = math.ceil(len(rows) / batch) * batch
         state = self._left.state
@@ -157,8 +204,10 @@ class TrainedNetwork:
             learn=False,
             frames=self._frames,
         )
-        found = self._simulation.run(schedule, values, [answer])[answer]
-        return found.reshape(-1, self.classes)[: len(rows)].astype(float)
+        ended = f"{plan.presentations}.diverged"
+        found = self._simulation.run(schedule, values, [answer, ended])
+        answers = found[answer].reshape(-1, self.classes)[: len(rows)].astype(float)
+        return answers, not found[ended][0] and bool(np.isfinite(answers).all())
 
     @property
     def _plan(self):

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.core.functions import Function
 from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.errors import InputError
 
 
-def in_python(operation, kind: type, run_namespace) -> Iterator[tuple[str, Function]]:
-    """Functions in Python, which the numpy target runs as they are, with their names.
-
-    Raises InputError for a function that code objects of this kind cannot call.
-    """
-    for name, function in _functions(operation, run_namespace):
-        try:
-            function.implementations[kind]
-        except KeyError:
-            if not issubclass(kind, NumpyCodeObject):
-                raise InputError(
-                    f"'{operation.group.name}' cannot call {name}(), which has no C++ "
-                    "text: add one with @implementation('cpp', ...), or use the numpy "
-                    "target"
-                ) from None
-            function.implementations.add_numpy_implementation(function.pyfunc)
-            yield name, function
-
-
-def _functions(operation, run_namespace) -> Iterator[tuple[str, Function]]:
-    """The functions that the code of an operation names."""
+def refuse_functions(operation, kind: type, run_namespace):
+    """Raises InputError for functions that code objects of this kind cannot call."""
     synapses = operation.group
     names = get_identifiers("\n".join(operation.blocks.values()))
     for name in sorted(names - set(synapses.variables)):
@@ -40,4 +18,16 @@ def _functions(operation, run_namespace) -> Iterator[tuple[str, Function]]:
         except KeyError:
             continue  # a variable of the template, or a name that Brian2 will refuse
         if isinstance(found, Function):
-            yield name, found
+            _refuse(synapses.name, name, found, kind)
+
+
+def _refuse(owner: str, name: str, function: Function, kind: type):
+    try:
+        function.implementations[kind]
+    except KeyError:
+        numpy = "@implementation('numpy', discard_units=True)"
+        raise InputError(
+            f"'{owner}' cannot call {name}(): a plain Python function may be random. "
+            f"If it is not, write {numpy} above it for the numpy target, and "
+            "@implementation('cpp', '...') with its C++ text for compiled ones"
+        ) from None

@@ -18,10 +18,12 @@ from brian2.core.variables import (
     AuxiliaryVariable,
     Variables,
 )
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
 from neuro_ep.engine.dense.codeobjects import BLAS, dense_code_object_class
-from neuro_ep.engine.dense.functions import in_python
+from neuro_ep.engine.dense.functions import refuse_functions
 from neuro_ep.engine.dense.held import kept_arrays
 from neuro_ep.engine.dense.narrowing import Narrowed
 from neuro_ep.engine.dense.symbols import PRE
@@ -60,6 +62,7 @@ class DenseOperation(CodeRunner):
         )
         self.blocks: dict[str, str] = {}
         self.arrays: dict[str, ArrayVariable] = {}
+        self.made_of: tuple | None = None
         self.seen: Narrowed | None = None  # the owner of the code, alive as long as it
 
     def __setattr__(self, key, value):
@@ -104,12 +107,13 @@ class DenseOperation(CodeRunner):
         for index in LOOP_INDICES:  # the template loops over them
             variables.add_object(index, RowIndex(index, dtype=np.int32))
         keywords = self.describe(run_namespace)
+        if self._is_made_of(keywords, run_namespace):
+            return
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
         self._declare_results(variables)
         kind = self.code_object_class()
-        for name, function in in_python(self, kind, run_namespace):
-            variables._add_variable(name, function)
+        refuse_functions(self, kind, run_namespace)
         for name in keywords.get("numbers", ()):  # and numbers of neurons
             variables.add_auxiliary_variable(name, dtype=np.int32)
         needed = ["_blas", "dt", *sorted(self.arrays)]
@@ -133,6 +137,20 @@ class DenseOperation(CodeRunner):
             codeobj_class=kind,
         )
         self.code_objects[:] = [weakref.proxy(self.codeobj)]
+
+    def _is_made_of(self, keywords, run_namespace) -> bool:
+        """Whether the code of the last run is that of this one, and may be kept.
+
+        Code that names nothing from outside depends on what is compared here alone.
+        """
+        outside = run_namespace or self.group.namespace
+        told = (
+            *(self.code_object_class(), prefs["core.default_float_dtype"]),
+            *(self.blocks, self.arrays, keywords),
+        )
+        kept, self.made_of = self.made_of, None if outside else told
+        standalone = isinstance(get_device(), CPPStandaloneDevice)
+        return not (outside or standalone) and kept == told
 
     def _declare_results(self, variables: Variables):
         """What blocks compute has the type of the synapses, whatever Brian2's is."""

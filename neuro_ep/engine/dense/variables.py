@@ -53,14 +53,17 @@ def _refer_to_neurons(synapses):
     variables = synapses.variables
     for suffix, group in (("_pre", synapses.source), ("_post", synapses.target)):
         for name in _public_names(group):
-            scalar = group.variables[name].scalar
-            index = "0" if scalar else f"{suffix}_neuron"
+            index = "0" if _is_shared(group, name) else f"{suffix}_neuron"
             variables.add_reference(name + suffix, group, name, index)
     for name in _public_names(synapses.target):
         if name not in variables and name not in NUMBERS:
-            scalar = synapses.target.variables[name].scalar
-            index = "0" if scalar else "_post_neuron"
+            index = "0" if _is_shared(synapses.target, name) else "_post_neuron"
             variables.add_reference(name, synapses.target, name, index)
+
+
+def _is_shared(group, name: str) -> bool:
+    """Whether all neurons have one value: of their own, or linked from one neuron."""
+    return group.variables[name].scalar or group.variables.indices[name] == "0"
 
 
 def _public_names(group) -> list[str]:

@@ -70,6 +70,36 @@ def test_scaling_is_fitted_to_what_trains(scale, peer):
     assert not np.allclose(data.inputs, leaking, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", ["minmax", "standard"])
+def test_ranges_of_any_size(scale):
+    """Currents in amperes, say, of some femtoamperes."""
+    small, usual = (
+        Dataset.from_arrays(X * f, NUMBERS, scale=scale) for f in (1e-18, 1)
+    )
+    np.testing.assert_allclose(small.inputs, usual.inputs, atol=1e-5)
+
+
+def test_names_of_features_from_an_array_or_the_columns_of_a_table():
+    class Table(np.ndarray):
+        columns = np.array(["a", "b", "c", "d"])
+
+    for data in (
+        Dataset.from_arrays(X, NUMBERS, feature_names=np.array(["a", "b", "c", "d"])),
+        Dataset.from_arrays(X.view(Table), NUMBERS),
+    ):
+        assert data.feature_names == ("a", "b", "c", "d")
+
+
+def test_large_whole_numbers_stay_apart():
+    data = Dataset.from_arrays(X[:12], [2**62 + 1, 2**62 + 2, -1] * 4)
+    assert data.class_names == (-1, 2**62 + 1, 2**62 + 2)
+
+
+def test_own_data_called_like_a_task_have_settings_of_their_own():
+    data = Dataset.from_arrays(X, NUMBERS, name="digits")
+    assert find_rule("ep").settings(data).layers == (4, 128, 3)
+
+
 def test_without_scaling_and_with_a_constant_feature():
     plain = Dataset.from_arrays(X, NUMBERS, scale="none")
     assert plain.scaling is None and np.allclose(plain.inputs, X)
@@ -115,7 +145,20 @@ STRINGS[0, 0] = "long"
         (X, NUMBERS, {"test": [True, False]}, "test = .*a mask"),
         (X, NUMBERS, {"test": "half"}, "test = .*a mask"),
         (X, NUMBERS, {"test": (X[:, :2], NUMBERS)}, "give both the same"),
-        (X, NUMBERS, {"test": (X, NUMBERS[:2])}, "152 labels for 300"),
+        (X, NUMBERS, {"test": (X, NUMBERS[:2])}, "2 test labels for 150 test samples"),
+        (X[:5], NUMBERS[:6], {"test": (X[:4], NUMBERS[:3])}, "6 labels for 5 samples"),
+        (X, NUMBERS, {"test": (X, NAMES[NUMBERS])}, "give both of one kind"),
+        (X, NUMBERS, {"test": [X, NUMBERS, 3]}, "(?s)test = .*a mask"),
+        (X, NUMBERS, {"test": range(150)}, "every sample of 3 classes tests"),
+        (X, NUMBERS, {"test": range(50)}, "every sample of 1 classes tests"),
+        (X[:12], [1e20, 1e30, 3.0] * 4, {}, "1e\\+20, which is no class"),
+        (X[:12], [2**63 + 1, 2**63 + 2, -1] * 4, {}, "which is no class"),
+        (X[:12], ["a", "b", float("nan")] * 4, {}, "of one kind"),
+        (X[:12], [1, "1", 2] * 4, {}, "of one kind"),
+        (np.ma.masked_greater(X, 5), NUMBERS, {}, "inputs that are masked"),
+        (X, np.ma.masked_equal(NUMBERS, 2), {}, "labels that are masked"),
+        (X * 1j, NUMBERS, {}, "they are complex"),
+        (X.astype("M8[s]"), NUMBERS, {}, "they are datetime"),
         (X, NUMBERS, {"feature_names": ["a"]}, "1 names for 4 features"),
         (X, [*["a"] * 149, "b"], {}, "no test set can be drawn"),
     ],

@@ -10,9 +10,11 @@ from brian2 import (
     get_device,
     ms,
     prefs,
+    restore,
     run,
     set_device,
     start_scope,
+    store,
 )
 from brian2.core.names import Nameable
 
@@ -99,6 +101,27 @@ def test_run_inside_takes_nothing_from_outside():
         )
     run(1 * ms)
     assert [float(g.v[0]) for g in (outer, inner, newer)] == pytest.approx([1, 1, 1])
+
+
+def test_a_run_goes_on_after_a_run_inside():
+    set_device("runtime")
+    start_scope()
+    outer = NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    run(1 * ms)
+    store()
+    with on_target("numpy"):
+        inner = NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+        run(1 * ms)
+        store()
+        with on_target("numpy"):
+            NeuronGroup(1, "v : 1")
+        run(1 * ms)
+        restore()
+        assert float(inner.v[0]) == pytest.approx(1)
+    run(1 * ms)
+    assert float(outer.v[0]) == pytest.approx(2)
+    restore()
+    assert float(outer.v[0]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["numpy", "standalone"])

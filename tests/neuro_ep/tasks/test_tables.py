@@ -42,6 +42,12 @@ def test_quotes_empty_lines_and_a_mark_of_unicode(tmp_path):
     assert data.inputs.ravel().tolist() == [1.5, 2.5, 1, 2]
 
 
+def test_separators_within_quotes(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text('"p;x;y;z",q,k\n1,2,a\n2,3,b\n3,4,a\n4,5,b\n')
+    assert load(file, "k", test=0.5).feature_names == ("p;x;y;z", "q")
+
+
 @pytest.mark.parametrize("ending", [".npz", ".h5", ".hdf5"])
 def test_arrays(tmp_path, ending):
     def saved(**arrays):

@@ -1,5 +1,6 @@
 """A trained network out of its recording: it says what it said in training."""
 
+import json
 import shutil
 
 import h5py
@@ -8,6 +9,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from neuro_ep import Dataset, InputError, find_rule, load_network, train
+from neuro_ep.recording.checksum import reseal
 
 X, NUMBERS = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
@@ -85,6 +87,45 @@ def test_the_compiled_network_says_the_same(tmp_path, monkeypatch):
     plain = load_network(file, target="numpy").read_out(X)
     np.testing.assert_allclose(answers, plain, atol=1e-5)
     assert sorted((tmp_path / "cache").glob("build_*")) == builds != []
+
+
+@pytest.mark.parametrize("row", [0, 60, 149])
+def test_a_sample_that_makes_it_run_away_is_named(files, row):
+    """Those after it would not be shown, and all be of the first class."""
+    network, wrong = load_network(files["dual-propagation"], target="numpy"), X.copy()
+    wrong[row, 0] = 1e5
+    with pytest.raises(
+        InputError, match=rf"inputs\[{row}\] makes the network run away"
+    ):
+        network.predict(wrong)
+    wrong[row, 0] = 1e300
+    with pytest.raises(InputError, match=rf"inputs\[{row}\] has values that are miss"):
+        network.predict(wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("class_names", ["a", "b"]),
+        ("class_names", ["a", "b", "c", "d"]),
+        ("class_names", ["a", "a", "b"]),
+        ("class_names", [{}, {}, {}]),
+        ("feature_names", ["a", "b"]),
+        ("scaling", 0),
+        ("scaling", {}),
+        ("scaling", {"factor": [1, 1, 1, 1], "shift": [0]}),
+        ("scaling", {"factor": [1, 1, 1, float("nan")], "shift": [0, 0, 0, 0]}),
+    ],
+)
+def test_what_a_file_says_of_its_data_fits_its_network(files, tmp_path, key, value):
+    file = shutil.copy(files["ep"], tmp_path / "other.h5")
+    with h5py.File(file, "r+") as opened:
+        told = json.loads(opened["neuro_ep/records/data"][()])
+        del opened["neuro_ep/records/data"]
+        opened["neuro_ep/records/data"] = json.dumps({**told, key: value})
+    reseal(file)
+    with pytest.raises(InputError):
+        load_network(file, target="numpy")
 
 
 WITH_NAN = X.copy()

@@ -51,7 +51,7 @@ def run(kind, function, **keywords):
 
 @pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("given", [{}, {"namespace": FUNCTIONS}])
-@pytest.mark.parametrize("function", ["plain", "vectorised", "in_cpp", "exprel"])
+@pytest.mark.parametrize("function", ["vectorised", "in_cpp", "exprel"])
 def test_numpy_runs_functions_in_python_as_with_stock(function, given):
     stock = run(Synapses, function, **given)
     np.testing.assert_allclose(run(DenseSynapses, function, **given), stock)
@@ -68,11 +68,22 @@ def on_cython(on_numpy):
 @pytest.mark.slow
 @pytest.mark.parametrize("function", ["plain", "vectorised"])
 def test_compiled_targets_say_what_a_function_needs(function, on_cython):
+    refuses(function)
+
+
+@pytest.mark.usefixtures("on_numpy")
+def test_a_plain_function_may_be_random():
+    """Stock synapses call it once a synapse; here it would be once a neuron."""
+    refuses("plain")
+
+
+def refuses(function):
     with pytest.raises(Exception) as refused:
         run(DenseSynapses, function)
     reason = refused.value.__cause__
     assert isinstance(reason, InputError)
-    assert f"{function}(), which has no C++ text" in str(reason)
+    assert f"cannot call {function}(): a plain Python" in str(reason)
+    assert "@implementation('cpp'" in str(reason)
 
 
 @pytest.mark.slow

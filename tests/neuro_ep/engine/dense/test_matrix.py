@@ -7,6 +7,7 @@ from brian2 import (
     Network,
     NeuronGroup,
     StateMonitor,
+    Synapses,
     amp,
     linked_var,
     ms,
@@ -260,6 +261,24 @@ def test_what_is_not_a_real_number(value):
     made = synapses()
     with pytest.raises((InputError, TypeError)):
         made.k = value
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_neurons_linked_to_a_single_one(side):
+    def total(kind):
+        one = NeuronGroup(1, "q : 1")
+        one.q = 3
+        text = "l : 1 (linked)\nm = 2*l + x : 1\nx : 1\na : 1"
+        pre, post = NeuronGroup(3, text), NeuronGroup(2, text)
+        pre.l, post.l, pre.x = linked_var(one, "q"), linked_var(one, "q"), [1, 2, 3]
+        made = kind(pre, post, f"w : 1\na_post = w*m_{side} : 1 (summed)")
+        if kind is Synapses:
+            made.connect()
+        made.w = 0.5
+        Network(one, pre, post, made).run(0.1 * ms)
+        return post.a[:]
+
+    np.testing.assert_allclose(total(DenseSynapses), total(Synapses))
 
 
 def test_a_linked_variable_is_read_where_it_is():
