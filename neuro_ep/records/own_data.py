@@ -30,6 +30,12 @@ def from_arrays(
     samples, answers = _pairs(name, "", inputs, labels)
     pair = _as_pair(test)
     if pair is not None:
+        columns = [str(name) for name in getattr(pair[0], "columns", ())]
+        if columns and len(names) and columns != list(map(str, names)):
+            raise InputError(
+                f"{name}: test samples have the columns {', '.join(columns)}, and "
+                f"training samples {', '.join(map(str, names))}; give both the same"
+            )
         more, others = _pairs(name, "test ", *pair)
         if more.shape[1:] != samples.shape[1:]:
             raise InputError(
@@ -169,16 +175,17 @@ def _split(name: str, test: Test, samples: int, labels, seed: int):
         return _drawn(name, float(chosen), samples, labels, seed)
     if chosen.dtype.kind == "b" and chosen.shape == (samples,):
         chosen = np.flatnonzero(chosen)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+    mask = chosen.shape == (samples,) and samples > 2 and set(chosen.tolist()) <= {0, 1}
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or mask:
         raise InputError(
             f"{name}: test = {test!r:.60}: give a share such as 0.2, indices, a mask "
-            "with one value a sample, or (inputs, labels)"
+            "of True and False with one value a sample, or (inputs, labels)"
         )
     held_out = np.flatnonzero(np.isin(np.arange(samples), chosen))
     if len(held_out) != len(chosen):
         raise InputError(
             f"{name}: test names {len(chosen)} samples, of which {len(held_out)} are "
-            f"different ones from 0 to {samples - 1}"
+            f"different ones from 0 to {samples - 1}; name each once, by its index"
         )
     train = np.setdiff1d(np.arange(samples), held_out)
     unseen = np.setdiff1d(labels[held_out], labels[train])

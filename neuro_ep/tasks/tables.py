@@ -109,8 +109,10 @@ def _array(opened: h5py.File, key: str) -> NDArray:
     )
     if not isinstance(item, h5py.Dataset) or item.external or item.nbytes > LARGEST:
         raise ValueError(f"{key} is no array in this file")
-    text = h5py.check_string_dtype(item.dtype)
-    return item.asstr()[()] if text else item[()]
+    text = h5py.check_string_dtype(item.dtype) is not None
+    if text or item.dtype.kind == "S":
+        return np.array([one.decode("utf-8") for one in np.ravel(item[()])])
+    return item[()]
 
 
 def _table(file: Path, label: str | None) -> tuple[NDArray, list[str], list[str]]:
@@ -207,6 +209,6 @@ def _number(file: Path, line: int, name: str, cell: str) -> float:
     except ValueError:
         shown = cut(repr(cell.strip()), SHOWN)
         raise InputError(
-            f"{file}, line {line}: {name} = {shown} is no number; write one number a "
-            "class instead of words, and fill in or leave out what is missing"
+            f"{file}, line {line}: {name} = {shown} is no number; fill in or leave out "
+            "what is missing, write 1.5 for 1,5, and code words by numbers"
         ) from None

@@ -48,7 +48,7 @@ def _check_data(dataset: Dataset, settings: Settings):
         raise InputError(
             f"layers {','.join(map(str, settings.layers))} do not fit {dataset.name}: "
             f"it has {features} inputs and {classes} classes, so layers must begin "
-            f"with {features} and end with {classes}"
+            f"with {features} and end with {classes}; a single number is a hidden layer"
         )
     if settings.batch > len(dataset.train):
         raise InputError(

@@ -114,7 +114,8 @@ class TrainedNetwork:
 
         inputs
             As they were before they were scaled for training: (samples, features), or
-            (samples, time, features); pictures may be flat.
+            (samples, time, features); pictures may be flat. Columns of a DataFrame are
+            found by their names.
 
         Raises InputError for inputs of another size, and for values that are missing.
         """
@@ -148,8 +149,22 @@ class TrainedNetwork:
             )
         return float((found == given).mean())
 
+    def _in_order(self, inputs: Any) -> ArrayLike:
+        """The columns of a DataFrame as they were in training, found by their names."""
+        columns = [str(name) for name in getattr(inputs, "columns", ())]
+        if not columns or not self.feature_names:
+            return inputs
+        if missing := [name for name in self.feature_names if name not in columns]:
+            raise InputError(
+                f"no column {', '.join(missing)} in the inputs, which the network was "
+                "trained on; give its values alone to go by their order"
+            )
+        places = [columns.index(name) for name in self.feature_names]
+        return np.asarray(inputs)[:, places]
+
     def _rows(self, inputs: ArrayLike) -> NDArray[np.float32]:
         """Rows as the simulation takes them."""
+        inputs = self._in_order(inputs)
         try:
             given = np.asarray(inputs, dtype=float)
         except (TypeError, ValueError) as error:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.codegen.translation import get_identifiers_recursively
 from brian2.core.functions import Function
-from brian2.utils.stringtools import get_identifiers
 
 from neuro_ep.errors import InputError
 
 
 def refuse_functions(operation, kind: type, run_namespace):
-    """Raises InputError for functions that code objects of this kind cannot call."""
+    """Raises InputError for functions that code objects of this kind cannot call.
+
+    The numpy target calls what is written in Python, where it is not random.
+    """
     synapses = operation.group
-    names = get_identifiers("\n".join(operation.blocks.values()))
+    texts = list(operation.blocks.values())
+    names = get_identifiers_recursively(texts, synapses.variables)
     for name in sorted(names - set(synapses.variables)):
         try:
             found = synapses._resolve(name, run_namespace, user_identifier=False)
@@ -25,6 +30,9 @@ def _refuse(owner: str, name: str, function: Function, kind: type):
     try:
         function.implementations[kind]
     except KeyError:
+        if function.stateless and issubclass(kind, NumpyCodeObject):  # as in Brian2
+            function.implementations.add_numpy_implementation(function.pyfunc)
+            return
         numpy = "@implementation('numpy', discard_units=True)"
         raise InputError(
             f"'{owner}' cannot call {name}(): a plain Python function may be random. "

@@ -150,6 +150,7 @@ STRINGS[0, 0] = "long"
         (X, NUMBERS, {"test": (X, NAMES[NUMBERS])}, "give both of one kind"),
         (X, NUMBERS, {"test": [X, NUMBERS, 3]}, "(?s)test = .*a mask"),
         (X, NUMBERS, {"test": range(150)}, "every sample of 3 classes tests"),
+        (X, NUMBERS, {"test": NUMBERS % 2}, "a mask of True and False"),
         (X, NUMBERS, {"test": range(50)}, "every sample of 1 classes tests"),
         (X[:12], [1e20, 1e30, 3.0] * 4, {}, "1e\\+20, which is no class"),
         (X[:12], [2**63 + 1, 2**63 + 2, -1] * 4, {}, "which is no class"),

@@ -89,6 +89,25 @@ def test_the_compiled_network_says_the_same(tmp_path, monkeypatch):
     assert sorted((tmp_path / "cache").glob("build_*")) == builds != []
 
 
+class Table(np.ndarray):
+    """What is used of a DataFrame."""
+
+    columns = ["d", "b", "remark", "a", "c"]
+
+
+def test_columns_are_found_by_their_names(tmp_path):
+    names = ["a", "b", "c", "d"]
+    file = trained_by(
+        "ep", data_of(feature_names=names), tmp_path / "f.h5", target="numpy"
+    )
+    network = load_network(file, target="numpy")
+    table = np.column_stack([X[:, [3, 1]], X[:, 0] * 0, X[:, [0, 2]]]).view(Table)
+    np.testing.assert_array_equal(network.read_out(table), network.read_out(X))
+    table.columns = ["d", "b", "remark", "a", "e"]
+    with pytest.raises(InputError, match="no column c in the inputs"):
+        network.predict(table)
+
+
 @pytest.mark.parametrize("row", [0, 60, 149])
 def test_a_sample_that_makes_it_run_away_is_named(files, row):
     """Those after it would not be shown, and all be of the first class."""

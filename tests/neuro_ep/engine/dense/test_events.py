@@ -363,12 +363,6 @@ def test_two_conditions_in_one_code():
     DenseSynapses(*pair, "w : 1", on_pre="v_post += w*x_pre*mV")  # one is fine
 
 
-def test_random_functions_of_neurons():
-    noisy = NeuronGroup(4, "noise = rand() : 1", threshold="True")
-    with pytest.raises(InputError, match=r"rand\(\) is random"):
-        DenseSynapses(noisy, noisy, "w : 1", on_pre="w += noise_pre")
-
-
 def test_random_functions_of_the_user(target):
     neurons = NeuronGroup(4, "x : 1", threshold="True", codeobj_class=NumpyCodeObject)
     synapses = DenseSynapses(neurons, neurons, "w : 1", on_pre="w += coin(w)")

@@ -34,13 +34,24 @@ def in_cpp(x):
     return 2 * np.sin(x)
 
 
-FUNCTIONS = {"plain": plain, "vectorised": vectorised, "in_cpp": in_cpp}
+@implementation("cpp", "double other(double x) {return 2*sin(x);}")
+@implementation("cython", "cdef double other(double x):\n    return 2*x")
+@check_units(x=1, result=1)
+def other(x):
+    return 2 * np.sin(x)
+
+
+FUNCTIONS = {"other": other, "plain": plain, "vectorised": vectorised, "in_cpp": in_cpp}
 
 
 def run(kind, function, **keywords):
-    pre, post = NeuronGroup(3, "x : 1"), NeuronGroup(2, "a : 1")
+    called = "tanh" if function == "plain" else function  # Brian2 refuses it there
+    neurons = f"x : 1\ny = {called}(x) : 1\na : 1"
+    known = {"namespace": FUNCTIONS}
+    pre, post = (NeuronGroup(n, neurons, **known) for n in (3, 2))
     pre.x = [0.5, 1, 2]
-    model = f"w : 1\na_post = w*{function}(x_pre) + {function}(w) : 1 (summed)"
+    sums = f"w*{function}(x_pre) + {function}(w) + y_pre"
+    model = f"w : 1\na_post = {sums} : 1 (summed)"
     made = kind(pre, post, model, **keywords)
     if kind is Synapses:
         made.connect()
@@ -51,7 +62,7 @@ def run(kind, function, **keywords):
 
 @pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("given", [{}, {"namespace": FUNCTIONS}])
-@pytest.mark.parametrize("function", ["vectorised", "in_cpp", "exprel"])
+@pytest.mark.parametrize("function", ["vectorised", "in_cpp", "other", "exprel"])
 def test_numpy_runs_functions_in_python_as_with_stock(function, given):
     stock = run(Synapses, function, **given)
     np.testing.assert_allclose(run(DenseSynapses, function, **given), stock)
@@ -90,5 +101,12 @@ def refuses(function):
 def test_compiled_targets_run_the_text_in_cpp(on_cython):
     total = 2 * np.sin([0.5, 1, 2])
     np.testing.assert_allclose(
-        run(DenseSynapses, "in_cpp"), 0.7 * total.sum() + 3 * 2 * np.sin(0.7)
+        run(DenseSynapses, "in_cpp"), 1.7 * total.sum() + 3 * 2 * np.sin(0.7)
     )
+
+
+@pytest.mark.usefixtures("on_numpy")
+def test_random_functions_of_neurons():
+    noisy = NeuronGroup(4, "noise = rand() : 1", threshold="True")
+    with pytest.raises(InputError, match=r"rand\(\) is random"):
+        DenseSynapses(noisy, noisy, "w : 1", on_pre="w += noise_pre")
