@@ -67,7 +67,7 @@ SAME_IN_FLOAT32 = 1e-4
 
 
 @needs_compiler
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_no_option_changes_what_is_learned(tmp_path):
     found = run("options", tmp_path)
     ways = sorted({name.split("/")[0] for name in found})
