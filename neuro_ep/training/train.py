@@ -239,6 +239,7 @@ def profile(
     dtype: str = "float32",
 ) -> list[Share]:
     """Where the time of one epoch goes; it runs from new weights, unrecorded."""
+    from neuro_ep.run.target import on_target
     from neuro_ep.training.profiling import profile_epoch
 
     target = choose_target(target)
@@ -247,7 +248,9 @@ def profile(
     with scratch_folder() as folder:
         samples = _samples(Path(folder), dataset, dtype)
         state = _start(simulation.plan, weights, dtype)
-        return profile_epoch(Epochs(simulation, dataset, seed, samples), state)
+        run = Epochs(simulation, dataset, seed, samples)
+        with on_target(target, dtype):  # what is held has its name from the target
+            return profile_epoch(run, state)
 
 
 def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
