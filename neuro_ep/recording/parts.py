@@ -58,6 +58,12 @@ def read_epoch(path: Path) -> tuple[list[dict], Arrays, Arrays]:
         return log, read_arrays(file["weights"]), read_arrays(file["state"])
 
 
+def read_weights(path: Path) -> Arrays:
+    """The weights of an epoch whose file has been found whole, by `damage`."""
+    with h5py.File(path, "r") as file:
+        return read_arrays(file["weights"])
+
+
 def _refuse_log(log: Any, last: int) -> None:
     """ValueError for a log that is none of an epoch."""
     rows = expect(log, list, "its log")

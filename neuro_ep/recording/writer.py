@@ -25,7 +25,7 @@ from neuro_ep.recording.parts import (
     epoch_name,
     image,
     part_folder,
-    read_epoch,
+    read_weights,
     write_atomically,
     write_epoch,
 )
@@ -192,7 +192,7 @@ class RunWriter:
 
     def _weights_of(self, epochs: list[int]) -> Iterator[Arrays]:
         for epoch in epochs:
-            yield read_epoch(self.part / epoch_name(epoch))[1]
+            yield read_weights(self.part / epoch_name(epoch))
 
     @contextmanager
     def disk_errors(self) -> Iterator[None]:
