@@ -54,7 +54,10 @@ def among(parameter: Parameter, *choices: str) -> Parameter:
     return replace(parameter, choices=choices)
 
 
-LAYERS = Parameter("layers", "counts", "units, such as 64,128,10", low=1)
+#: Counts that no machine holds are refused before anything is multiplied by them.
+MOST = 1e15
+
+LAYERS = Parameter("layers", "counts", "units, such as 64,128,10", low=1, high=MOST)
 CONNECTIONS = Parameter(
     "connections",
     "pairs",
@@ -220,7 +223,11 @@ OPTIMISER = Parameter(
 )
 
 BATCH = Parameter(
-    *("batch", "count", "samples presented together"), default=20, low=1, group="run"
+    *("batch", "count", "samples presented together"),
+    default=20,
+    low=1,
+    high=MOST,
+    group="run",
 )
 EPOCHS = Parameter(
     *("epochs", "count", "passes over the training samples"),

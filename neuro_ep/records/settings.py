@@ -189,7 +189,7 @@ def _check_size(settings: Settings):
     if size > LARGEST:
         raise InputError(
             f"layers {','.join(map(str, layers))} with batch = {batch} would take "
-            f"{size / 2**30:.3g} GiB or more; choose fewer units"
+            f"{min(size, 2**100) / 2**30:.3g} GiB or more; choose fewer units"
         )
 
 
