@@ -79,9 +79,8 @@ def completed(
     """Choices of layers with their ends, and a learning rate for each projection.
 
     One layer alone is in between; and where ``hidden`` is said, several of which
-    neither end fits. Where there are more or fewer
-    projections than the settings have rates for, the first rate stays with the input,
-    and the last one serves all others.
+    neither end fits. Where there are more or fewer projections than the settings have
+    rates for, the first rate stays with the input, and the last one serves all others.
     """
     layers = checked(DECLARED["layers"], choices["layers"])
     ends = base.layers[:1], () if base.read else base.layers[-1:]
@@ -90,7 +89,7 @@ def completed(
         layers = (*ends[0], *layers, *ends[1])
     found = {**choices, "layers": layers}
     chain = not any(choices.get(name) or getattr(base, name) for name in JOINED)
-    if chain and choices.get("eta") is None:
-        count = max(len(layers) - 1, 1)
+    count = max(len(layers) - 1, 1)
+    if chain and choices.get("eta") is None and count != len(base.eta):
         found["eta"] = (base.eta[0], *[base.eta[-1]] * (count - 1))
     return found

@@ -73,6 +73,7 @@ def test_a_table_is_learned_and_new_samples_are_labelled(table, capsys):
         (("train", "digits", "--scale", "none", "--rule", "ep"), "says that itself"),
         (("train", "iris.csv", "--label", "kind", "--rule", "rhel"), "no settings for"),
         (("predict", "none.h5", "iris.csv"), "no such file"),
+        (("predict", "none.h5", "iris.csv", "-o", "x", "--json"), "choose one"),
         (("predict", "none.h5", "iris"), "that ends in"),
     ],
 )

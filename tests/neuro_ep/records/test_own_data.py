@@ -1,11 +1,14 @@
 """Data sets from arrays: labels of any kind, splits, scaling, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, load_wine
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from neuro_ep import Dataset, InputError, find_rule
+from neuro_ep import Dataset, InputError, changed, find_rule, load_dataset
+from neuro_ep.records import general
 
 X, NUMBERS = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])
@@ -199,6 +202,21 @@ def test_layers_without_their_ends(layers, found, rates):
     settings = rule.settings(data, layers=layers)
     assert settings.layers == found and len(settings.eta) == rates
     assert settings.eta[0] == rule.settings(data).eta[0]
+
+
+def test_rates_stay_where_there_are_as_many_projections():
+    base = find_rule("continual-ep").settings("digits", preset="digits-2h")
+    base = changed(base, eta=(0.3, 0.2, 0.1))
+    rule = replace(find_rule("continual-ep"), defaults={"digits": base})
+    assert rule.settings("digits", layers=(64, 9, 8, 10)).eta == (0.3, 0.2, 0.1)
+    assert rule.settings("digits", layers=(64, 9, 8, 7, 10)).eta == (0.3, 0.1, 0.1, 0.1)
+
+
+def test_what_is_said_of_the_digits():
+    digits = load_dataset("digits")
+    square = np.square(digits.inputs[digits.train], dtype=float).sum(axis=1).mean()
+    assert len(digits.train) == general.DIGITS
+    assert square == pytest.approx(general.SQUARE, rel=1e-3)
 
 
 def test_layers_of_a_task_by_its_name():
