@@ -20,9 +20,7 @@ def predict(options) -> int:
     if out and out.exists() and not options.overwrite:
         raise InputError(f"{out} is there already; --overwrite replaces it")
     if out and options.json:
-        raise InputError(
-            f"--out {out} and --json: choose one, a file or standard output"
-        )
+        raise InputError(f"--out {out} and --json: choose one of them")
     if not is_file_of_data(options.data):
         raise InputError(
             f"{options.data}: give a file that ends in {', '.join(ENDINGS)}"

@@ -107,8 +107,10 @@ class DenseOperation(CodeRunner):
         for index in LOOP_INDICES:  # the template loops over them
             variables.add_object(index, RowIndex(index, dtype=np.int32))
         keywords = self.describe(run_namespace)
-        if self._is_made_of(keywords, run_namespace):
+        made_of = self._told(keywords, run_namespace)
+        if made_of is not None and made_of == self.made_of:
             return
+        self.made_of = None
         for name in keywords.get("outside", ()):  # scalars that the template provides
             variables.add_auxiliary_variable(name, dtype=synapses.dtype)
         self._declare_results(variables)
@@ -137,20 +139,19 @@ class DenseOperation(CodeRunner):
             codeobj_class=kind,
         )
         self.code_objects[:] = [weakref.proxy(self.codeobj)]
+        self.made_of = made_of  # not before: what failed is made again
 
-    def _is_made_of(self, keywords, run_namespace) -> bool:
-        """Whether the code of the last run is that of this one, and may be kept.
+    def _told(self, keywords, run_namespace) -> tuple | None:
+        """All that code depends on which names nothing from outside, None for other.
 
-        Code that names nothing from outside depends on what is compared here alone.
+        Where it is what it was in the last run, the code of that run is kept.
         """
-        outside = run_namespace or self.group.namespace
-        told = (
-            *(self.code_object_class(), prefs["core.default_float_dtype"]),
-            *(self.blocks, self.arrays, keywords),
-        )
-        kept, self.made_of = self.made_of, None if outside else told
         standalone = isinstance(get_device(), CPPStandaloneDevice)
-        return not (outside or standalone) and kept == told
+        if run_namespace or self.group.namespace or standalone:
+            return None
+        float_type = prefs["core.default_float_dtype"]
+        described = self.blocks, self.arrays, keywords
+        return self.code_object_class(), float_type, *described
 
     def _declare_results(self, variables: Variables):
         """What blocks compute has the type of the synapses, whatever Brian2's is."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, NeuronGroup, defaultclock
+from brian2 import BrianObjectException, Network, NeuronGroup, defaultclock
 
 from neuro_ep import DenseSynapses
+from neuro_ep.engine.dense import operations
 from neuro_ep.engine.dense.narrowing import Narrowed
 
 pytestmark = pytest.mark.usefixtures("on_numpy")
@@ -67,3 +68,18 @@ def test_code_of_another_type_is_made_anew():
     prefs.core.default_float_dtype = np.float32
     runs.run(defaultclock.dt, namespace={})
     assert made.operations[0].codeobj is not first
+
+
+def test_code_that_could_not_be_made_is_made_again(monkeypatch):
+    """Otherwise the next run would leave it out without a word."""
+
+    def fails(*arguments, **keywords):
+        raise OSError("no space left")
+
+    runs, _, post = network("w*x_pre")
+    with monkeypatch.context() as patch:
+        patch.setattr(operations, "create_runner_codeobj", fails)
+        with pytest.raises(BrianObjectException):
+            runs.run(defaultclock.dt, namespace={})
+    runs.run(defaultclock.dt, namespace={})
+    np.testing.assert_array_equal(post.a, 6)
