@@ -206,6 +206,7 @@ def test_simulated_states_are_those_of_numpy(on_numpy, problem):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_compiled_program_agrees(on_numpy, problem):
     expected = probing.show(probing.probe(RHEL, problem), probing.BETA)
     select_target("standalone")

@@ -31,6 +31,7 @@ def test_teacher_and_student_begin_alike(sim, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_learning_curve_is_that_of_exact_gradients(sim, tmp_path):
     """300 steps of Adam: within 1 %, and as measured before."""
     curves = sim("rhel_teacher_student").main("full", tmp_path / "out.h5")

@@ -121,13 +121,6 @@ def test_continual_ep_gdu_and_its_figure(sim, tmp_path):
     assert (tmp_path / "gdu.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
-@pytest.mark.exhaustive
-def test_continual_ep_gdu(sim, tmp_path):
-    found = sim("continual_ep_gdu").main("smallest", tmp_path / "gdu.h5")
-    assert set(found) == {"continuous", "discrete"}
-
-
 def test_dual_propagation_error_and_its_figure(sim, tmp_path):
     pytest.importorskip("matplotlib")
     from neuro_ep.analysis import dual_propagation_figure as figure

@@ -66,9 +66,8 @@ def on_target(target, folder):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not COMPILER, reason="needs a C++ compiler and make")
-@pytest.mark.parametrize(
-    "target", ["standalone", pytest.param("cython", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("target", ["standalone", "cython"])
 def test_targets_agree_and_settle_at_the_closed_form(target, tmp_path):
     if target == "cython" and not python_headers_available():
         pytest.skip("Brian2's Cython target needs Cython and Python's C headers")

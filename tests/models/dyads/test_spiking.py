@@ -89,9 +89,8 @@ def test_states_and_update_are_those_of_the_oracle(spiking_run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "target", ["standalone", pytest.param("cython", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("target", ["standalone", "cython"])
 def test_compiled(spiking_run, tmp_path, target):
     done = subprocess.run(
         [sys.executable, SCRIPT, target, tmp_path / "found.npz"],

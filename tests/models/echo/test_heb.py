@@ -148,9 +148,8 @@ def on_numpy_target(left_behind):
     return left_behind("numpy")
 
 
-@pytest.mark.parametrize(
-    "target", [pytest.param("cython", marks=pytest.mark.exhaustive), "standalone"]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("target", ["standalone", "cython"])
 def test_targets_agree(left_behind, on_numpy_target, target):
     if target == "cython":
         from neuro_ep.engine.dense.codeobjects import python_headers_available

@@ -150,9 +150,8 @@ def test_a_stronger_average_does_not(inputs, dyad_weights, dyad_descent, monkeyp
     assert relative(found, dyad_descent) > 1e-3
 
 
-@pytest.mark.parametrize(
-    "target", [pytest.param("cython", marks=pytest.mark.exhaustive), "standalone"]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("target", ["standalone", "cython"])
 def test_compiled_targets_agree(inputs, dyad_weights, dyad_descent, target):
     found = update(DUAL_PROPAGATION, DYADS, dyad_weights, inputs, target)
     select_target("numpy")

@@ -220,6 +220,7 @@ def test_refused(presented, choice, said):
     not (shutil.which(os.environ.get("CXX", "g++")) and shutil.which("make")),
     reason="needs a C++ compiler and make",
 )
+@pytest.mark.exhaustive
 def test_standalone_agrees(presented, standalone):
     shown = presented.compiled_cases()[0]
     found = presented.changes(shown, np.load(standalone / "result_0.npz"))

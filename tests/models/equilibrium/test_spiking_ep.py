@@ -93,9 +93,8 @@ def test_the_update_is_that_of_the_oracle(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "target", ["standalone", pytest.param("cython", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("target", ["standalone", "cython"])
 def test_compiled(run, tmp_path, target):
     done = subprocess.run(
         [sys.executable, SCRIPT, target, tmp_path / "found.npz"],

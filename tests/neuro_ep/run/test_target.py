@@ -124,7 +124,9 @@ def test_a_run_goes_on_after_a_run_inside():
     assert float(outer.v[0]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["numpy", "standalone"])
+@pytest.mark.parametrize(
+    "name", ["numpy", pytest.param("standalone", marks=pytest.mark.exhaustive)]
+)
 def test_a_stock_script_runs_the_same_before_and_after_training(name, tmp_path):
     def stock():
         group = NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")

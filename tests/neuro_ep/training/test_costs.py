@@ -38,6 +38,7 @@ def test_batches_change_no_cost(rule, task, layers, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_compiled_program_says_the_same(tmp_path):
     case = CASES[0]
     expected = costs(*case, 4, tmp_path)

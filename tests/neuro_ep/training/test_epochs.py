@@ -29,6 +29,8 @@ REMEMBERED = {
 
 LAYERS = {"rhel-chain": (8, 11, 12)}
 
+EXHAUSTIVE = pytest.mark.exhaustive
+
 
 @pytest.fixture(autouse=True)
 def runtime():
@@ -94,7 +96,13 @@ class InOrder:
         return rows
 
 
-@pytest.mark.parametrize("name", REMEMBERED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("rhel", "heb") else EXHAUSTIVE)
+        for name in REMEMBERED
+    ],
+)
 def test_two_epochs_are_one_of_twice_the_length(few, name, tmp_path, monkeypatch):
     two = shown(name, few, tmp_path, 2)
     amnesic = shown(name, few, tmp_path, 2, forgotten=REMEMBERED[name])
@@ -164,7 +172,9 @@ def killed(few, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("name", ["rhel", "heb"])
+@pytest.mark.parametrize(
+    "name", ["rhel", pytest.param("heb", marks=EXHAUSTIVE)]
+)
 def test_resumed_ends_with_the_same_bits(few, killed, tmp_path, name):
     assert (killed(name) / "epoch_000001.h5").exists()
     resumed = train(few, name, tmp_path / "run.h5", resume=True)
@@ -185,6 +195,7 @@ def test_without_moments_it_would_not(few, killed, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@EXHAUSTIVE
 def test_compiled_and_resumed_ends_with_the_same_bits(few, killed, tmp_path):
     killed("rhel", "standalone")
     resumed = train(few, "rhel", tmp_path / "run.h5", "standalone", resume=True)

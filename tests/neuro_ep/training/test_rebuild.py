@@ -64,8 +64,8 @@ def two_epochs(tmp_path_factory):
     return trained("ep", tmp_path_factory.mktemp("two") / "two.h5", 2)
 
 
-#: Rules that between them carry, fire and echo; the others are more of the same.
-ALWAYS = ("continual-ep", "spiking-ep", "rhel")
+#: Rules that between them carry and fire; the others are more of the same.
+ALWAYS = ("continual-ep", "spiking-ep")
 
 
 @pytest.mark.parametrize(

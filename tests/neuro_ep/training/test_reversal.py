@@ -41,8 +41,8 @@ def samples(tmp_path):
     return lambda dtype: training._samples(tmp_path, few(), dtype)
 
 
-def built(rule, dtype):
-    return training._simulation(rule, few(), SETTINGS, "standalone", dtype)
+def built(rule, dtype, target="standalone"):
+    return training._simulation(rule, few(), SETTINGS, target, dtype)
 
 
 def state(simulation, scale, dtype):
@@ -102,7 +102,7 @@ def test_an_integrator_that_does_not_run_back_is_seen(program, samples):
         return replace(right, hidden=neuron, output=neuron)
 
     of = few(), samples("float32"), state(program, TAME, "float32")
-    wrong = built(replace(RHEL, model=model), "float32")
+    wrong = built(replace(RHEL, model=model), "float32", "numpy")
     names = ("q_plus", "p_plus")
     assert reversal_error(program, *of, names) < LARGEST / 10
     assert reversal_error(wrong, *of, names) > 100 * LARGEST
