@@ -64,7 +64,7 @@ def main(size: str = "full", out: str = "runs/continual_ep_gdu.h5"):
     return found
 
 
-def probe_of(dynamics, layers, step, nudged) -> checking.Probe:
+def probe_of(dynamics, layers, step, nudged) -> checking.EquilibriumProbe:
     """One digit shown to a network whose weights are recorded at every step."""
     settings = Settings(
         layers, (0.0,), BETA, 1, 1, step, activation="tanh", dynamics=dynamics
@@ -81,7 +81,7 @@ def probe_of(dynamics, layers, step, nudged) -> checking.Probe:
     return checking.probe(subject, "one-sided", stepwise=nudged)
 
 
-def write_curves(group: h5py.Group, built: checking.Probe):
+def write_curves(group: h5py.Group, built: checking.EquilibriumProbe):
     """Some neurons and synapses of every layer: minus BPTT, and what was simulated."""
     draw = np.random.default_rng(SEED)
     for order, (kind, name, nabla, delta) in enumerate(curves(built, BETA)):
@@ -94,7 +94,9 @@ def write_curves(group: h5py.Group, built: checking.Probe):
         place["simulated"] = delta[:, chosen]
 
 
-def curves(built: checking.Probe, beta: float, g: float = checking.STEPWISE_GAIN):
+def curves(
+    built: checking.EquilibriumProbe, beta: float, g: float = checking.STEPWISE_GAIN
+):
     """(kind, layer or class, nabla, Delta), the curves of each as (steps, number)."""
     nabla_s, nabla_theta, delta_s, delta_theta = stepwise_curves(built, beta, g)
     sizes = built.subject.field.sizes
@@ -115,7 +117,9 @@ def curves(built: checking.Probe, beta: float, g: float = checking.STEPWISE_GAIN
         )
 
 
-def write_errors(group: h5py.Group, built: checking.Probe, betas, gains) -> float:
+def write_errors(
+    group: h5py.Group, built: checking.EquilibriumProbe, betas, gains
+) -> float:
     """Mean RelMSE of every layer against beta and against eta; that at the first."""
     tables = {
         "beta": [errors(built, beta, checking.STEPWISE_GAIN) for beta in betas],
@@ -129,7 +133,7 @@ def write_errors(group: h5py.Group, built: checking.Probe, betas, gains) -> floa
     return float(np.mean(list(tables["beta"][0].values())))
 
 
-def errors(built: checking.Probe, beta: float, g: float) -> dict[str, float]:
+def errors(built: checking.EquilibriumProbe, beta: float, g: float) -> dict[str, float]:
     return {
         name: mean_error(delta, nabla)
         for _, name, nabla, delta in curves(built, beta, g)

@@ -155,10 +155,11 @@ ARROWS = {
     "records": {"errors"},
     "engine": {"errors", "cache"},
     "presentation": {"errors", "records", "engine"},
-    "build": {"errors", "records", "engine", "presentation"},
+    "build": {"errors", "records", "engine", "presentation", "traces"},
+    "traces": {"errors", "records", "engine", "presentation"},
     "run": {
         *("errors", "messages", "cache"),
-        *("records", "engine", "presentation", "build"),
+        *("records", "engine", "presentation", "traces", "build"),
     },
     "oracle": {"errors", "records"},
     "trajectories": {"errors", "records", "oracle"},
@@ -168,7 +169,7 @@ ARROWS = {
     "training": {
         "finding",
         *("errors", "messages", "cache", "records", "engine", "presentation"),
-        *("build", "run", "oracle", "recording"),
+        *("build", "run", "oracle", "recording", "analysis"),
     },
     "checking": {
         "finding",
@@ -259,7 +260,7 @@ def test_a_folder_of_one_file_is_no_folder():
         ("neuro_ep.engine.dense.group", "from neuro_ep.run.bundle import Bundle"),
         ("neuro_ep.records.rule", "from neuro_ep import training"),
         ("neuro_ep.run.build", "import neuro_ep.models.echo.rhel"),
-        ("neuro_ep.training.train", "import_module('neuro_ep.analysis.report')"),
+        ("neuro_ep.training.train", "import_module('neuro_ep.command.main')"),
         ("neuro_ep.models.echo.rhel", "from neuro_ep.build.network import x"),
         ("neuro_ep.analysis.report", "def f():\n    import neuro_ep.run.plan"),
     ],

@@ -12,12 +12,14 @@ from brian2.core.preferences import prefs
 
 from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cells
 from neuro_ep.build.order import at
+from neuro_ep.build.probes import Record, make_recorder, recorder_values
 from neuro_ep.build.synapses import SynapseMaker
 from neuro_ep.build.wiring import ONE, wiring
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.presentation.presentations import PHASE_FIELDS, Presentations
 from neuro_ep.records import moment
 from neuro_ep.records.model import NetworkModel
+from neuro_ep.records.probe import Track
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
@@ -35,6 +37,8 @@ class LayeredNetwork:
         ``"group.variable"`` -> value in SI units, for everything that can be set.
     brian2
         The Brian2 ``Network`` of all this: add monitors to it, run it.
+    tracks
+        What it writes to files while it runs.
     """
 
     settings: Settings
@@ -46,6 +50,7 @@ class LayeredNetwork:
     presentations: Presentations
     values: dict[str, np.ndarray | float]
     brian2: Network
+    tracks: tuple[Track, ...] = ()
 
     def __getitem__(self, name: str):
         """The Brian2 object of that name, such as ``net["hidden"]``."""
@@ -93,6 +98,7 @@ def build_network(
     set_values: bool = True,
     hold: bool = True,
     connect: Callable = DenseSynapses,
+    record: Record = (),
 ) -> LayeredNetwork:
     """Build a network on the Brian2 device chosen now.
 
@@ -107,6 +113,8 @@ def build_network(
         False switches off what is saved where a source is held.
     connect
         What makes the synapses, called like :class:`DenseSynapses`.
+    record
+        :class:`Probe` and :class:`Spikes`: what it can write while it runs.
 
     Raises
     ------
@@ -114,7 +122,7 @@ def build_network(
         If a parameter is missing, not above zero where it must be, or unknown.
     """
     with floats_of(dtype):
-        return _built(rule, settings, capacity, set_values, hold, connect)
+        return _built(rule, settings, capacity, set_values, hold, connect, record)
 
 
 @contextmanager
@@ -129,7 +137,7 @@ def floats_of(dtype) -> Iterator[None]:
 
 
 def _built(
-    rule: Rule, settings: Settings, capacity: int, set_values, hold, connect
+    rule: Rule, settings: Settings, capacity: int, set_values, hold, connect, record
 ) -> LayeredNetwork:
     """The network on the device, and of the type of floats, that are chosen now."""
     model, protocol = rule.model(settings), rule.protocol(settings)
@@ -142,11 +150,15 @@ def _built(
     made = {name: synapses.join(edge) for name, edge in edges.items()}
     projections = {k: v for k, v in made.items() if edges[k].pre is not None}
     biases = {k: v for k, v in made.items() if edges[k].pre is None}
-    others = [] if model.normaliser is None else [synapses.normalise(model.normaliser)]
-    every = [*projections.values(), *biases.values(), *others]
+    every = [*projections.values(), *biases.values()]
+    if model.normaliser is not None:
+        every.append(synapses.normalise(model.normaliser))
     presentations = _presentations(protocol, settings, capacity, clock)
     _attach(presentations, model, settings, cells, every)
     compartments = compartments_of(cells)
+    populations = {part.name: part for part, _ in compartments}
+    recorder, tracks = make_recorder(record, populations, made, presentations)
+    others = [] if recorder is None else [recorder]
     network = LayeredNetwork(
         settings=settings,
         model=model,
@@ -156,8 +168,11 @@ def _built(
         biases=biases,
         presentations=presentations,
         values=cell_values(compartments) | synapses.values,
-        brian2=Network(*(part for part, _ in compartments), one, *every, presentations),
+        brian2=Network(*populations.values(), one, *every, presentations, *others),
+        tracks=tracks,
     )
+    if recorder is not None:
+        network.values.update(recorder_values(recorder, tracks))
     _add_values(network)
     if set_values:
         set_all(network, network.values)

@@ -27,6 +27,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.presentation.presentations import PresentationOperation
 from neuro_ep.records import moment
 from neuro_ep.records.settings import suggestion
+from neuro_ep.traces.recorder import TrackOperation
 
 if TYPE_CHECKING:
     from neuro_ep.build.network import LayeredNetwork
@@ -50,6 +51,9 @@ PLACES = {
     moment.LEARN_AFTER_RESET: ("after_resets", 0),
     moment.FINISH: ("end", 0),
 }
+
+#: What is recorded are the values that a step begins from, once its inputs are set.
+LOOK = (PLACES[moment.BEGIN][0], PLACES[moment.BEGIN][1] + 1)
 
 #: Sums to one variable are delivered one after another, so far apart in their order.
 NEXT_SUM = 1e-3
@@ -129,6 +133,8 @@ def described(network: LayeredNetwork) -> dict[str, str]:
 
 def words(item) -> str:
     """What an object computes, "" if nothing."""
+    if isinstance(item, TrackOperation):
+        return ""  # it reads
     if isinstance(item, PresentationOperation):
         return f"{item.group.name}: samples, phases, predictions"
     if not isinstance(item, CodeRunner):

@@ -38,7 +38,7 @@ from neuro_ep.checking.families.equilibrium import (
 )
 from neuro_ep.checking.families.equilibrium_probe import (
     STEPWISE_GAIN,
-    Probe,
+    EquilibriumProbe,
     probe,
     show,
     slow_update,
@@ -66,7 +66,7 @@ __all__ = [
     "Asked",
     "Family",
     "Presented",
-    "Probe",
+    "EquilibriumProbe",
     "boundary_conditions",
     "broken",
     "check",

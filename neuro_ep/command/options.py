@@ -55,6 +55,7 @@ def add_training(
         "task", metavar="TASK", help=f"{', '.join(tasks)}; or FILE.csv, .npz, .h5"
     )
     add_own_data(command)
+    add_record(command)
     command.add_argument(
         "--rule",
         required=True,
@@ -87,6 +88,32 @@ def add_own_data(command: argparse.ArgumentParser):
         "--test", metavar="SHARE", type=_number, help="samples that test (default: 0.2)"
     )
     own.add_argument("--scale", help="minmax (default), standard or none")
+
+
+def add_record(command: argparse.ArgumentParser):
+    """What is looked at while the network runs."""
+    looked = command.add_argument_group(
+        "recording", "traces and spikes, in the recording, in the shapes of SONATA"
+    )
+    looked.add_argument(
+        "--record",
+        metavar="WHAT",
+        help="hidden.v[0:3],input_to_hidden.w[300,7],spikes:hidden",
+    )
+    looked.add_argument(
+        "--record-epochs",
+        metavar="N,N",
+        type=_integers,
+        help="0 is before training, -1 the last (default: 0,1,-1)",
+    )
+    looked.add_argument(
+        "--record-samples", metavar="PART", help="such as test[:20] (default: all)"
+    )
+    looked.add_argument(
+        "--record-every",
+        metavar="N",
+        help="steps between two values, or presentation (default: 1)",
+    )
 
 
 def add_variant(command: argparse.ArgumentParser, rules: Iterable[str]):

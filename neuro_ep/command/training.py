@@ -17,6 +17,7 @@ from neuro_ep.messages import say
 from neuro_ep.recording.parts import epoch_files, part_folder
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.parameter import DECLARED
+from neuro_ep.records.probe import read_probes
 from neuro_ep.records.task import Task
 from neuro_ep.tasks import find_task, tables
 from neuro_ep.tasks.tables import is_file_of_data
@@ -114,7 +115,30 @@ def _trained(options, rule, dataset, settings, out: Path, start):
             on_warning=_warn,
             on_compile=progress.compiling,
             start=start,
+            on_record=_tell_size,
+            **_looked(options),
         )
+
+
+def _looked(options) -> dict:
+    """What is to be recorded while the network runs."""
+    if options.record is None:
+        for name in ("epochs", "samples", "every"):
+            if (value := getattr(options, f"record_{name}")) is not None:
+                raise InputError(
+                    f"--record-{name} {value}: nothing is recorded; say what with "
+                    "--record"
+                )
+        return {}
+    return {
+        "record": read_probes(options.record, options.record_every or 1),
+        "record_epochs": options.record_epochs,
+        "record_samples": options.record_samples,
+    }
+
+
+def _tell_size(size: int):
+    say(f"recording up to {size / 1e6:.1f} MB of traces and spikes")
 
 
 def _checked_out(options, task: Task, rule) -> Path:

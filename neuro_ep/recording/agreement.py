@@ -60,6 +60,7 @@ def _compared(header: dict) -> dict:
         **{key: header.get(key) for key in SAME},
         "dataset": {key: value for key, value in data.items() if key != "source"},
         **{key: records.get(key) for key in RECORDS},
+        "recorder": _dict(header.get("recorder")).get("tracks"),
     }
 
 

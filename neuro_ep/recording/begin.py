@@ -25,12 +25,13 @@ from neuro_ep.recording.parts import (
     write_header,
 )
 from neuro_ep.recording.schema import FORMAT, plain
+from neuro_ep.recording.traces import from_header, refuse_no_room
 from neuro_ep.recording.writer import SNAPSHOTS, RunWriter, refuse_damaged, warn
 
 REQUIRED = ("rule", "task", "layers", "seed", "epochs", "target", "projections")
 OPTIONAL = (
     *("parameters", "equations", "schedule", "provenance", "units", "dataset"),
-    "records",
+    *("records", "recorder"),
 )
 
 
@@ -219,6 +220,9 @@ def _check_space(writer: RunWriter) -> None:
     needed -= sum(file.stat().st_size for file in epoch_files(writer.part).values())
     folder = next(folder for folder in writer.part.parents if folder.exists())
     disk = shutil.disk_usage(folder)
+    recorder = from_header(writer.header)
+    if recorder is not None:
+        refuse_no_room(recorder, folder)
     if disk.total and disk.free < needed:  # a total of 0: the system cannot tell
         raise InputError(
             f"{folder} has {disk.free / 1e6:.1f} MB free, the run needs about"

@@ -29,8 +29,7 @@ PIECE = 2**20
 def sealed(data: bytes) -> bytes:
     """The image of an HDF5 file with its seal in front."""
     digest = hashlib.sha256(data).hexdigest()
-    line = f"neuro_ep-seal sha256 {digest} {len(data)}\n".encode()
-    return line.ljust(BLOCK, b"\0") + data
+    return _line(digest, len(data)) + data
 
 
 def reseal(path: str | Path) -> None:
@@ -38,6 +37,22 @@ def reseal(path: str | Path) -> None:
     content = Path(path).read_bytes()
     start = 0 if content.startswith(SIGNATURE) else BLOCK
     Path(path).write_bytes(sealed(content[start:]))
+
+
+def seal_in_place(path: str | Path) -> None:
+    """Seal a file that has room for it in front, piece by piece."""
+    digest, length = hashlib.sha256(), 0
+    with open(path, "r+b") as file:
+        file.seek(BLOCK)
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            length += len(piece)
+        file.seek(0)
+        file.write(_line(digest.hexdigest(), length))
+
+
+def _line(digest: str, length: int) -> bytes:
+    return f"neuro_ep-seal sha256 {digest} {length}\n".encode().ljust(BLOCK, b"\0")
 
 
 def is_sealed(path: str | Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 
 from neuro_ep.recording.bounds import DAMAGE, expect, reason, refuse_unbounded, text
-from neuro_ep.recording.checksum import broken_seal, sealed
+from neuro_ep.recording.checksum import broken_seal, seal_in_place, sealed
 from neuro_ep.recording.schema import Arrays, read_arrays, write_arrays
 from neuro_ep.records.text import parse
 
@@ -94,13 +94,26 @@ def image(fill: Callable[[h5py.File], None]) -> bytes:
         return sealed(file.id.get_file_image())
 
 
-def write_atomically(path: Path, data: bytes, temporary: Path | None = None) -> None:
-    """Write a file that is whole or absent, whatever happens meanwhile."""
+def write_atomically(
+    path: Path,
+    data: bytes,
+    temporary: Path | None = None,
+    more: Callable[[h5py.File], None] | None = None,
+) -> None:
+    """Write a file that is whole or absent, whatever happens meanwhile.
+
+    more
+        Adds to a recording what is too large for the memory.
+    """
     temporary = temporary or path.with_name(path.name + ".tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
-            file.flush()
+        if more is not None:
+            with h5py.File(temporary, "r+") as grown:
+                more(grown)
+            seal_in_place(temporary)
+        with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:

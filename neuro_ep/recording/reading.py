@@ -22,6 +22,12 @@ from neuro_ep.recording.bounds import (
     text,
 )
 from neuro_ep.recording.checksum import broken_seal, is_sealed
+from neuro_ep.recording.looking import (
+    Trace,
+    presentations_in,
+    spikes_in,
+    traces_in,
+)
 from neuro_ep.recording.parts import epoch_files, part_folder
 from neuro_ep.recording.probe import refuse_deadly
 from neuro_ep.recording.schema import FORMAT, FORMAT_VERSION, read_attributes
@@ -120,6 +126,24 @@ class Recording:
 
     def close(self) -> None:
         self.file.close()
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        """``"group.variable"`` -> what was recorded of it while the network ran."""
+        return traces_in(self.file, self.path)
+
+    @property
+    def spikes(self) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+        """Population -> (times in ms, numbers of neurons) of all its events."""
+        return spikes_in(self.file, self.path)
+
+    @property
+    def presentations(self) -> Mapping[str, np.ndarray]:
+        """What was shown while something was recorded, one value a phase: ``epoch``,
+        ``t_start`` and ``t_end`` in ms, ``phase``, ``beta``, ``learn``, and ``sample``
+        and ``label`` of each sample of the batch.
+        """
+        return presentations_in(self.file, self.path)
 
     def tree(self) -> dict:
         """All but the weights' values, as JSON has it; null for what is not finite."""

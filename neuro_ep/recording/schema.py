@@ -16,9 +16,10 @@
         records/          (1.1) JSON text: rule, model, protocol, settings, whole
         state/            (1.1) what a run would go on from after its last epoch: all
                           that is learned or carried, in SI units, as it is computed
+        presentations/, recorded/   where something was looked at
+    /report, /spikes      the same, see neuro_ep/recording/traces.py
 
-`magic` and `version` at the root are those of SONATA, whose groups may stand beside
-/neuro_ep.
+`magic` and `version` at the root are those of SONATA.
 """
 
 import json

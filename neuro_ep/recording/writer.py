@@ -9,15 +9,17 @@ import math
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 from typing import NoReturn
 
+import h5py
 import numpy as np
 
 from neuro_ep.errors import InputError
+from neuro_ep.recording import traces
 from neuro_ep.recording.lock import busy, locked
 from neuro_ep.recording.parts import (
     damage,
@@ -119,7 +121,8 @@ class RunWriter:
                     file, header, self.log, epochs, self._weights_of(epochs), self.state
                 )
             )
-            write_atomically(self.path, data, self.part / "recording.tmp")
+            more = self._traces()
+            write_atomically(self.path, data, self.part / "recording.tmp", more)
         # The run is complete now; `resume` deletes what a kill here leaves.
         shutil.rmtree(self.part, ignore_errors=True)
         return self.path
@@ -165,6 +168,14 @@ class RunWriter:
                 raise ValueError(f"log {name}={value!r}: not a number")
         if row.get("epoch", epoch) != epoch:
             raise ValueError(f"log epoch={row['epoch']} in epoch {epoch}")
+
+    def _traces(self) -> Callable[[h5py.File], None] | None:
+        """What adds traces and spikes to the recording, where some were asked for."""
+        recorder = traces.from_header(self.header)
+        if recorder is None:
+            return None
+        found = traces.epochs_of(recorder, self.part, self.last_epoch)
+        return lambda file: traces.write_traces(file, recorder, found)
 
     def _wanted(self) -> list[int]:
         return snapshot_epochs([row["epoch"] for row in self.log], self.snapshots)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2 import prefs, second
+from brian2 import NeuronGroup, prefs, second
 from brian2.devices.device import auto_target
+from brian2.equations.equations import SUBEXPRESSION
 
 from neuro_ep.build.network import LayeredNetwork, set_all
 from neuro_ep.engine.dense.matrix import MatrixVariable
@@ -22,7 +23,7 @@ class RuntimeSimulation(Simulation):
         self.seconds = {}
         self.target = _target_in_use()
         self.dtype = network.dtype
-        self.built = {name: self._read(name) for name in synaptic(network)}
+        self.built = {name: self._read(name) for name in kept(network)}
 
     def _run(self, values, wanted, on_progress):
         with on_target(self.target, self.dtype):
@@ -68,8 +69,8 @@ class RuntimeSimulation(Simulation):
         }
 
 
-def synaptic(network: LayeredNetwork) -> set[str]:
-    """All that synapses keep, learned or gathered, as ``"group.variable"``."""
+def kept(network: LayeredNetwork) -> set[str]:
+    """All that synapses and neurons keep from step to step, ``"group.variable"``."""
     made = [*network.projections.values(), *network.biases.values()]
     gathered = {
         f"{synapses.name}.{variable.name}"
@@ -77,7 +78,14 @@ def synaptic(network: LayeredNetwork) -> set[str]:
         for variable in synapses.variables.values()
         if isinstance(variable, MatrixVariable)
     }
-    return gathered | set(network.weights.values())
+    states = {
+        f"{group.name}.{name}"
+        for group in network.brian2.objects
+        if isinstance(group, NeuronGroup)
+        for name, equation in group.equations.items()
+        if equation.type != SUBEXPRESSION
+    }
+    return gathered | states | set(network.weights.values())
 
 
 def _target_in_use() -> str:

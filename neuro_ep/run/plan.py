@@ -11,6 +11,7 @@ import numpy as np
 
 from neuro_ep.build.wiring import wiring
 from neuro_ep.errors import InputError
+from neuro_ep.records.probe import Track
 from neuro_ep.records.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Plan:
     order
         All that a step does, in its order; columns as in
         :data:`neuro_ep.records.moment.COLUMNS`.
+    tracks
+        What it can write to files while it runs.
     """
 
     settings: Settings
@@ -77,6 +80,7 @@ class Plan:
     carried: tuple[str, ...] = ()
     dtype: str = "float64"
     order: tuple[tuple[str, str, float, str, str], ...] = ()
+    tracks: tuple[Track, ...] = ()
 
 
 #: Between a weight and the one of the other direction, beside the largest: rounding.
@@ -134,4 +138,5 @@ def plan_of(network: LayeredNetwork) -> Plan:
         carried=network.carried,
         dtype=network.dtype.name,
         order=order_of(network),
+        tracks=network.tracks,
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from neuro_ep.errors import InputError
-from neuro_ep.presentation import LONGEST_PATH
 from neuro_ep.records.schedule import Rows, Schedule
 from neuro_ep.run.plan import Plan
+from neuro_ep.run.recorded import path_bytes
 
 Values = Mapping[str, np.ndarray | float]
 
@@ -38,7 +37,9 @@ def scheduled(plan: Plan, schedule: Schedule, folder: Path) -> dict[str, np.ndar
     else:
         _refuse_unknown_classes(plan, schedule)
     values = {
-        name: _path(_in_file(rows, plan.dtype, folder / name, width, schedule.samples))
+        name: path_bytes(
+            _in_file(rows, plan.dtype, folder / name, width, schedule.samples)
+        )
         for name, (rows, width) in files.items()
     }
     values |= {
@@ -80,14 +81,6 @@ def _in_file(rows: Rows, dtype: str, path: Path, width: int, samples) -> Path:
             + (f", and row {wrong[0]} is asked for" if wrong.size else "")
         )
     return path
-
-
-def _path(path: Path) -> np.ndarray:
-    """A path as bytes of one length, which ends with zeros."""
-    text = os.fsencode(path.absolute())
-    if len(text) >= LONGEST_PATH:
-        raise InputError(f"{path}: a path of {len(text)} bytes is too long")
-    return np.frombuffer(text.ljust(LONGEST_PATH, b"\0"), np.int8)
 
 
 def _filled(values, size: int) -> np.ndarray:

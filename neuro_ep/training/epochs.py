@@ -15,8 +15,10 @@ from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
+from neuro_ep.run.recorded import NOW
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.training.gain import open_rates, seen_by
+from neuro_ep.training.watching import WatchedRun
 
 State = dict[str, np.ndarray]
 
@@ -37,7 +39,8 @@ class Epochs:
     """One epoch after another on one simulation.
 
     ``samples`` is the raw file of the inputs; ``on_progress`` is called with
-    (epoch, presentations shown, presentations of the epoch), or None.
+    (epoch, presentations shown, presentations of the epoch), or None. What is
+    ``watched`` is written into the folder ``part``.
     """
 
     simulation: Simulation
@@ -45,6 +48,8 @@ class Epochs:
     seed: int
     samples: Path
     on_progress: Callable[[int, int, int], None] | None = None
+    watched: WatchedRun | None = None
+    part: Path = Path()
 
     @property
     def plan(self) -> Plan:
@@ -68,9 +73,7 @@ class Epochs:
         values = {learned[name]: state[name] for name in learned}
         carried = self.plan.carried
         values.update({name: state[name] for name in carried if name in state})
-        results = self.simulation.run(
-            schedule, values, self._wanted(), self._progress(epoch)
-        )
+        results = self._run(epoch, schedule, values)
         after = {
             name: results[variable].reshape(state[name].shape)
             for name, variable in learned.items()
@@ -86,11 +89,23 @@ class Epochs:
         }
         return after, row
 
+    def _run(self, epoch: int, schedule: Schedule, values: State) -> State:
+        """One run of the simulation, recorded where that was asked for."""
+        if self.watched is not None:
+            values |= self.watched.begin(self.part, epoch, schedule, self.plan)
+        results = self.simulation.run(
+            schedule, values, self._wanted(), self._progress(epoch)
+        )
+        if self.watched is not None:
+            self.watched.end(self.part, epoch, schedule, self.plan, results)
+        return results
+
     def _wanted(self) -> list[str]:
         name = self.plan.presentations
+        counted = [NOW] if self.plan.tracks else []
         reads = [f"{name}.{read}" for read in ("predicted", "sample_cost", "diverged")]
         kept = [*self.plan.weights.values(), *self.plan.carried]
-        return [*kept, *self._activities(), *reads]
+        return [*kept, *self._activities(), *reads, *counted]
 
     def _activities(self) -> list[str]:
         activity = self.plan.activity

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuro_ep import recording
 from neuro_ep.build import failures
@@ -22,8 +23,10 @@ from neuro_ep.cache import scratch_folder
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.finding import find_dataset, find_rule
 from neuro_ep.recording.parts import epoch_files
+from neuro_ep.recording.traces import as_header
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.moment import as_rows
+from neuro_ep.records.probe import Probe, Spikes, read_probes
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
@@ -36,6 +39,7 @@ from neuro_ep.training.initial_weights import initial_weights
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 from neuro_ep.training.refusals import gain_warning, refuse_unfit
 from neuro_ep.training.reversal import reversal_warning
+from neuro_ep.training.watching import watched
 
 if TYPE_CHECKING:
     from neuro_ep.training.profiling import Share
@@ -78,6 +82,10 @@ def train(
     on_compile: Callable[[], None] | None = None,
     start: WarmStart | None = None,
     after: Rebuilt | str | Path | None = None,
+    record: Iterable[Probe | Spikes] | str = (),
+    record_epochs: Iterable[int] | None = None,
+    record_samples: str | ArrayLike | None = None,
+    on_record: Callable[[int], None] | None = None,
 ) -> TrainingResult:
     """Train and record; everything is checked before anything is compiled or written.
 
@@ -107,6 +115,14 @@ def train(
     after
         A recording to go on from, or what :func:`neuro_ep.rebuild` made of it; ``out``
         is a new one.
+    record
+        What is looked at while the network runs: :class:`neuro_ep.Probe` and
+        :class:`neuro_ep.Spikes`, or words as on the command line.
+    record_epochs, record_samples
+        Of which epochs, 0 is before training and -1 the last, by default (0, 1, -1);
+        and of which samples: rows of the data, or words such as "test[:20]".
+    on_record
+        Called with how many bytes what is recorded may need, before anything is run.
 
     Raises
     ------
@@ -121,9 +137,17 @@ def train(
     after = rebuild(after) if isinstance(after, (str, Path)) else after
     refuse_unfit(rule, dataset, settings, dtype, seed)
     target = choose_target(target)
+    record = read_probes(record) if isinstance(record, str) else record
+    looked = record, record_epochs, record_samples
+    watch = watched(rule, dataset, settings, dtype, *looked)
     weights = initial_weights(rule, settings, seed)
     warning = gain_warning(rule, dataset, settings, weights, allow_gain)
     header = run_header(rule, dataset, settings, seed, target, dtype)
+    if watch is not None:
+        header["recorder"] = as_header(watch.recorder)
+        start = None  # what is left behind for warm starts records nothing
+        if on_record is not None:
+            on_record(watch.recorder.size)
     writer = _writer(header, out, settings.epochs, after, resume, overwrite)
     with (
         writer.alone(),
@@ -135,7 +159,7 @@ def train(
             on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
         asked = rule, dataset, settings, target, dtype
-        simulation = _built(*asked, start, on_compile)
+        simulation = _built(*asked, start, on_compile, tuple(record))
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, weights, dtype)
@@ -145,7 +169,8 @@ def train(
             told = reversal_warning(rule, simulation, dataset, samples, state, dtype)
             if told:
                 on_warning(told)
-        run = Epochs(simulation, dataset, seed, samples, on_progress)
+        watching = watch, writer.part
+        run = Epochs(simulation, dataset, seed, samples, on_progress, *watching)
         _record(run, writer, state, settings.epochs, on_epoch, started)
     return _result(writer, started)
 
@@ -186,13 +211,15 @@ def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
         raise
 
 
-def _built(rule, dataset, settings, target, dtype, start, on_compile) -> Simulation:
+def _built(
+    rule, dataset, settings, target, dtype, start, on_compile, record
+) -> Simulation:
     """The simulation that was left by an earlier command, or a new one."""
     left = start.simulation() if start is not None else None
     if left is not None:
         return left
     asked = rule, dataset, settings, target, dtype
-    simulation = _simulation(*asked, on_compile=on_compile)
+    simulation = _simulation(*asked, on_compile=on_compile, record=record)
     if start is not None:
         start.keep(rule, settings, dataset, simulation)
     return simulation
@@ -261,7 +288,7 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
 
 
 def _simulation(
-    rule, dataset, settings, target, dtype, profile=False, on_compile=None
+    rule, dataset, settings, target, dtype, profile=False, on_compile=None, record=()
 ) -> Simulation:
     from neuro_ep.build.network import build_network
     from neuro_ep.run import build as device
@@ -274,6 +301,7 @@ def _simulation(
             capacity=sum(presentations(dataset, settings)),
             dtype=np.dtype(dtype),
             set_values=target != "standalone",
+            record=record,
         )
         return device.simulation(network, profile, on_compile)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from neuro_ep.errors import InputError
 from neuro_ep.recording import open_recording
 from neuro_ep.recording.bounds import damage_told
 from neuro_ep.records.own_data import scaled_rows
+from neuro_ep.records.probe import Probe, Spikes
 from neuro_ep.records.scaling import Scaling
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.text import read_record
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.run.target import choose_target
+from neuro_ep.training.presenting import Traces, present
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 
 
@@ -61,6 +63,7 @@ class TrainedNetwork:
     ----------
     rule, settings : what it is
     weights : projection -> matrix in mV, (n_pre, n_post)
+    left, frames : all that the recording says of it, and inputs of a sample
     class_names, feature_names : as in the data that it was trained on
     """
 
@@ -76,8 +79,8 @@ class TrainedNetwork:
     ):
         self.rule, self.settings = left.rule, left.settings
         self.class_names, self.feature_names = class_names, feature_names
-        self._left, self._target = left, target
-        self._scaling, self._frames = scaling, int(facts.get("frames", 1))
+        self.left, self._target = left, target
+        self._scaling, self.frames = scaling, int(facts.get("frames", 1))
         self._refuse_misfit(facts)
         batch = left.settings.batch  # as many presentations as one epoch of training
         self._capacity = int(facts["train"]) // batch + math.ceil(facts["test"] / batch)
@@ -86,7 +89,7 @@ class TrainedNetwork:
         """Raises InputError where what is said of the data does not fit the network."""
         names, features = self.class_names, self.settings.layers[0]
         known = all(isinstance(name, (str, int, float)) for name in names)
-        sizes = [facts.get("train"), facts.get("test"), self._frames]
+        sizes = [facts.get("train"), facts.get("test"), self.frames]
         counts = [isinstance(n, (int, np.integer)) and 0 < n < 2**31 for n in sizes]
         fits = len(names) in (0, self.classes) and len(set(names)) == len(names)
         fits = fits and len(self.feature_names) in (0, features) and all(counts)
@@ -96,13 +99,13 @@ class TrainedNetwork:
             fits = fits and bool(np.isfinite(numbers).all())
         if not (known and fits):
             raise InputError(
-                f"{self._left.file} is damaged: what it says of its data does not fit "
+                f"{self.left.file} is damaged: what it says of its data does not fit "
                 "its network"
             )
 
     @property
     def weights(self) -> dict[str, NDArray]:
-        return {name: self._left.state[name] * 1e3 for name in self._plan.weights}
+        return {name: self.left.state[name] * 1e3 for name in self._plan.weights}
 
     @property
     def classes(self) -> int:
@@ -119,7 +122,7 @@ class TrainedNetwork:
 
         Raises InputError for inputs of another size, and for values that are missing.
         """
-        rows = self._rows(inputs)
+        rows = self.rows(inputs)
         shown = self._capacity * self.settings.batch
         starts = range(0, len(rows), shown)
         parts = [self._shown(rows[k : k + shown], k) for k in starts]
@@ -135,19 +138,61 @@ class TrainedNetwork:
 
     def score(self, inputs: ArrayLike, labels: ArrayLike) -> float:
         """The share of samples whose class is predicted right."""
+        found = self.read_out(inputs).argmax(axis=1)
+        return float((found == self.numbers(labels, len(found))).mean())
+
+    def numbers(self, labels: ArrayLike, samples: int) -> NDArray[np.int64]:
+        """The numbers of classes that are given by name, one a sample.
+
+        Raises InputError for a class that the network does not know.
+        """
         given = np.asarray(labels).ravel()
-        found = self.predict(inputs)
-        if given.shape != found.shape:
+        if given.shape != (samples,):
             raise InputError(
-                f"{given.size} labels for {found.size} samples: give one a sample"
+                f"{given.size} labels for {samples} samples: give one a sample"
             )
-        known = np.arange(self.classes) if not self.class_names else self.class_names
-        if wrong := set(given.tolist()) - set(np.asarray(known).tolist()):
+        known = list(self.class_names) or list(range(self.classes))
+        numbers = {name: number for number, name in enumerate(known)}
+        if wrong := [one for one in given.tolist() if one not in numbers]:
             raise InputError(
-                f"label {next(iter(wrong))!r}: the network knows the classes "
+                f"label {wrong[0]!r}: the network knows the classes "
                 f"{', '.join(map(str, known))}"
             )
-        return float((found == given).mean())
+        return np.array([numbers[one] for one in given.tolist()], np.int64)
+
+    def present(
+        self,
+        inputs: ArrayLike,
+        labels: ArrayLike | None = None,
+        *,
+        record: Iterable[Probe | Spikes] | str,
+        learn: bool = False,
+        target: str = "numpy",
+    ) -> Traces:
+        """Show samples one after the other and look inside the network.
+
+        inputs
+            As for :meth:`read_out`.
+        labels
+            Their classes: the network is nudged to them after its first phase. None
+            shows the first phase alone.
+        record
+            What is looked at: :class:`neuro_ep.Probe`, :class:`neuro_ep.Spikes`, or
+            words as on the command line.
+        learn
+            Whether weights move while it is nudged, from sample to sample. This
+            network is the same afterwards.
+        target
+            numpy, which few samples are fastest on; or cython or standalone.
+
+        Raises InputError for what the network does not have.
+
+        >>> network = load_network("run.h5")
+        >>> traces = network.present(X[:3], y[:3], record="hidden.v[0:5]")
+        >>> traces["hidden.v"].shape
+        (3, 45, 5)
+        """
+        return present(self, inputs, labels, record=record, learn=learn, target=target)
 
     def _in_order(self, inputs: Any) -> ArrayLike:
         """The columns of a DataFrame as they were in training, found by their names."""
@@ -162,7 +207,7 @@ class TrainedNetwork:
         places = [columns.index(name) for name in self.feature_names]
         return np.asarray(inputs)[:, places]
 
-    def _rows(self, inputs: ArrayLike) -> NDArray[np.float32]:
+    def rows(self, inputs: ArrayLike) -> NDArray[np.float32]:
         """Rows as the simulation takes them."""
         inputs = self._in_order(inputs)
         try:
@@ -171,10 +216,10 @@ class TrainedNetwork:
             raise InputError(f"inputs that are no numbers ({error})") from error
         features = self.settings.layers[0]
         size = math.prod(given.shape[1:])
-        if given.ndim < 2 or not len(given) or size != features * self._frames:
+        if given.ndim < 2 or not len(given) or size != features * self.frames:
             raise InputError(
                 f"inputs of shape {given.shape}: give a row of "
-                f"{features * self._frames} numbers for every sample, as in training"
+                f"{features * self.frames} numbers for every sample, as in training"
             )
         with np.errstate(over="ignore"):
             rows = scaled_rows(given.reshape(len(given), -1, features), self._scaling)
@@ -209,7 +254,7 @@ class TrainedNetwork:
         """The read-outs of some rows, and whether no potential ran away."""
         batch, plan = self.settings.batch, self._plan
         count = math.ceil(len(rows) / batch) * batch
-        state = self._left.state
+        state = self.left.state
         values = {plan.weights[name]: state[name] for name in plan.weights}
         values |= {name: state[name] for name in plan.carried}
         answer = f"{plan.presentations}.answer"
@@ -217,7 +262,7 @@ class TrainedNetwork:
             inputs=rows,
             samples=np.resize(np.arange(len(rows)), count),
             learn=False,
-            frames=self._frames,
+            frames=self.frames,
         )
         ended = f"{plan.presentations}.diverged"
         found = self._simulation.run(schedule, values, [answer, ended])
@@ -235,8 +280,8 @@ class TrainedNetwork:
         from neuro_ep.run import build as device
         from neuro_ep.run.target import on_target
 
-        dtype = np.dtype(self._left.dtype)
-        with on_target(self._target, self._left.dtype):
+        dtype = np.dtype(self.left.dtype)
+        with on_target(self._target, self.left.dtype):
             network = build_network(
                 with_quantities(self.rule, self.settings),
                 self.settings,
@@ -245,5 +290,5 @@ class TrainedNetwork:
                 set_values=self._target != "standalone",
             )
             simulation = device.simulation(network)
-        self._left.refuse_misfit(simulation.plan)
+        self.left.refuse_misfit(simulation.plan)
         return simulation

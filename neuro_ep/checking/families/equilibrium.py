@@ -12,7 +12,7 @@ from brian2 import prefs
 
 from neuro_ep.checking.families.equilibrium_probe import (
     STEPWISE_GAIN,
-    Probe,
+    EquilibriumProbe,
     _states,
     flat,
     probe,
@@ -116,7 +116,7 @@ def of_subject(subject: Subject) -> dict:
     return measured
 
 
-def _details(one_sided: Probe) -> dict:
+def _details(one_sided: EquilibriumProbe) -> dict:
     """What is measured of small networks only."""
     subject = one_sided.subject
     found: dict = {}
@@ -149,7 +149,7 @@ def energy_mismatch(subject: Subject) -> float:
     return float(np.abs(flow + slope).max() / np.abs(flow).max())
 
 
-def totals(built: Probe, suffix: str) -> dict:
+def totals(built: EquilibriumProbe, suffix: str) -> dict:
     """Errors of the total update at every beta, their order, and the residual."""
     due = descent(built.subject)
     updates = [slow_update(built, beta) for beta in BETAS]
@@ -167,7 +167,7 @@ def descent(subject: Subject) -> Parameters:
     return {name: -slope for name, slope in subject.truth.items()}
 
 
-def residual(built: Probe) -> float:
+def residual(built: EquilibriumProbe) -> float:
     """Largest |ds/dt| at the end of the free phase simulated last, in v_unit/tau."""
     subject, steps = built.subject, built.network.phase_steps()
     states = _states(built, len(built.states[0].t) - sum(steps) - 1)
@@ -175,7 +175,7 @@ def residual(built: Probe) -> float:
     return float(np.abs(rate).max())
 
 
-def conserved(built: Probe) -> dict[str, float]:
+def conserved(built: EquilibriumProbe) -> dict[str, float]:
     """By class, the drift of w + (eta/beta) dE/dw in one update, over the update.
 
     The states are those of the simulation, at the ends of its phases; eta/beta is
@@ -194,7 +194,7 @@ def conserved(built: Probe) -> dict[str, float]:
     return relative_errors(shown.update, due, due)
 
 
-def order_in_eta(built: Probe) -> dict:
+def order_in_eta(built: EquilibriumProbe) -> dict:
     """The error that a finite eta adds: its order, and its ratio to the gain g."""
     subject, beta = built.subject, BETAS[0]
     small = flat(slow_update(built, beta))
@@ -220,7 +220,7 @@ def float32_error(subject: Subject) -> float:
     return relative_error(*updates)
 
 
-def stepwise(built: Probe) -> dict:
+def stepwise(built: EquilibriumProbe) -> dict:
     """Theorem 1: every step of neurons and weights beside minus the BPTT terms.
 
     Delta_s(t) = (s(t+1) - s(t))/(beta dt) and Delta_theta(t) = (theta(t) -
@@ -251,7 +251,9 @@ def stepwise(built: Probe) -> dict:
     return found
 
 
-def stepwise_curves(built: Probe, beta: float, g: float = STEPWISE_GAIN, sign: int = 1):
+def stepwise_curves(
+    built: EquilibriumProbe, beta: float, g: float = STEPWISE_GAIN, sign: int = 1
+):
     """nabla_s, nabla_theta, Delta_s, Delta_theta of the nudged phase, t first.
 
     nabla_s and Delta_s are (K, batch, N); those of theta are by class, (K + 1, n_pre,

@@ -22,7 +22,7 @@ GAIN, STEPWISE_GAIN = 3e-4, 3e-5
 
 
 @dataclass(frozen=True)
-class Probe:
+class EquilibriumProbe:
     """A built network with monitors of its states and, if wanted, of its weights."""
 
     subject: Subject
@@ -44,7 +44,7 @@ class Watched:
 
 def probe(
     subject: Subject, nudging: str, dtype=np.float64, stepwise: float = 0
-) -> Probe:
+) -> EquilibriumProbe:
     """Build the subject's network.
 
     stepwise also records every weight, in a nudged phase of so many time constants.
@@ -68,10 +68,10 @@ def probe(
             synapses, attribute, synapses[:, :], when="end", clock=clock
         )
     network.brian2.add(*states, *weights.values())
-    return Probe(subject, network, simulation, states, weights)
+    return EquilibriumProbe(subject, network, simulation, states, weights)
 
 
-def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Watched:
+def show(probe: EquilibriumProbe, beta: float, eta: float, sign: int = 1) -> Watched:
     """Present the batch once; sign is that of beta where the protocol draws it."""
     subject = probe.subject
     scales = {edge.name: 1 / (edge.unit or 1) for edge in subject.field.learned}
@@ -90,7 +90,7 @@ def show(probe: Probe, beta: float, eta: float, sign: int = 1) -> Watched:
     return Watched(update, _states(probe, begun), _recorded(probe, begun, scales))
 
 
-def _states(probe: Probe, begun: int) -> np.ndarray:
+def _states(probe: EquilibriumProbe, begun: int) -> np.ndarray:
     batch, layers = probe.network.settings.batch, []
     neurons = probe.subject.field.neurons[1:]
     for monitor, neuron in zip(probe.states, neurons, strict=True):
@@ -101,7 +101,7 @@ def _states(probe: Probe, begun: int) -> np.ndarray:
     return np.concatenate(layers, axis=2)
 
 
-def _recorded(probe: Probe, begun: int, scales) -> Parameters:
+def _recorded(probe: EquilibriumProbe, begun: int, scales) -> Parameters:
     recorded = {}
     for name, monitor in probe.weights.items():
         attribute = probe.network.weights[name].split(".")[1]
@@ -111,7 +111,7 @@ def _recorded(probe: Probe, begun: int, scales) -> Parameters:
     return recorded
 
 
-def slow_update(built: Probe, beta: float) -> Parameters:
+def slow_update(built: EquilibriumProbe, beta: float) -> Parameters:
     """The update divided by eta as eta -> 0: linear in eta, from two values of it."""
     eta = built.subject.ratio(GAIN) * beta
     one, two = (show(built, beta, n * eta).update for n in (1, 2))

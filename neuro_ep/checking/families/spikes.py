@@ -20,7 +20,7 @@ Drawn = tuple[Weights, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Spikes:
+class SpikingFamily:
     """A network that spikes, how it is presented, and what its update should be.
 
     layers, batch

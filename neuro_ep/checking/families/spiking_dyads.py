@@ -21,7 +21,7 @@ from neuro_ep.checking.families.dyads import (
     descent,
     drawn,
 )
-from neuro_ep.checking.families.spikes import QUANTITIES, Spikes
+from neuro_ep.checking.families.spikes import QUANTITIES, SpikingFamily
 from neuro_ep.checking.family import Asked, Family
 from neuro_ep.errors import InputError
 from neuro_ep.oracle.backpropagation import backpropagation
@@ -86,7 +86,9 @@ def spikes_descent(settings: Settings, subject) -> Weights:
     return descent(settings, spiking_gradient(chain, times))
 
 
-SPIKES = Spikes(LAYERS, BATCH, drawn, windowed, rates_descent, spikes_descent, WRONG)
+SPIKES = SpikingFamily(
+    LAYERS, BATCH, drawn, windowed, rates_descent, spikes_descent, WRONG
+)
 
 FAMILY = Family(
     "spiking dyads",

@@ -15,7 +15,7 @@ import numpy as np
 
 from neuro_ep.build.wiring import layer_names
 from neuro_ep.checking.families.dyads import SEED, Weights, descent
-from neuro_ep.checking.families.spikes import QUANTITIES, Spikes
+from neuro_ep.checking.families.spikes import QUANTITIES, SpikingFamily
 from neuro_ep.checking.family import Family
 from neuro_ep.oracle.spiking_ep import (
     Network,
@@ -98,7 +98,9 @@ def spikes_descent(settings: Settings, subject) -> Weights:
     return descent(settings, spiking_gradient(network, times, settings.beta))
 
 
-SPIKES = Spikes(LAYERS, BATCH, drawn, presented, rates_descent, spikes_descent, WRONG)
+SPIKES = SpikingFamily(
+    LAYERS, BATCH, drawn, presented, rates_descent, spikes_descent, WRONG
+)
 
 FAMILY = Family(
     "spiking equilibrium",
