@@ -74,5 +74,5 @@ def _name(panel: Any, phases: Phases) -> None:
     """The names of the phases, above the first panel."""
     for name, begin, end, _ in phases:
         middle = MILLISECONDS * (begin + end) / 2
-        where = {"transform": panel.get_xaxis_transform(), "ha": "center", "va": "top"}
-        panel.text(middle, 0.98, name, fontsize=8, color="#666666", **where)
+        where = {"ha": "center", "va": "bottom", "color": "#666666", "fontsize": 8}
+        panel.text(middle, 1.01, name, transform=panel.get_xaxis_transform(), **where)

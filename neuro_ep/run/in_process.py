@@ -83,7 +83,7 @@ def kept(network: LayeredNetwork) -> set[str]:
         for group in network.brian2.objects
         if isinstance(group, NeuronGroup)
         for name, equation in group.equations.items()
-        if equation.type != SUBEXPRESSION
+        if equation.type != SUBEXPRESSION and "linked" not in equation.flags
     }
     return gathered | states | set(network.weights.values())
 

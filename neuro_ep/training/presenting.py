@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.recording.streams import Timeline, events, states, timeline, value_steps
-from neuro_ep.records.probe import Probe, Spikes, Track, read_probes
+from neuro_ep.records.probe import Probe, Spikes, Track, read_probes, stride
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import changed
 from neuro_ep.run.recorded import NOW, told
@@ -93,6 +93,8 @@ def present(
         raise InputError("record names nothing: give Probe(...) or Spikes(...)")
     if learn and labels is None:
         raise InputError("learn=True needs labels, which the network is nudged to")
+    strides = _strides(record)
+    record = tuple(map(_at_every_step, record))
     rows, numbers = network.rows(inputs), None
     if labels is not None:
         numbers = network.numbers(labels, len(rows))
@@ -120,10 +122,27 @@ def present(
         sign=np.copysign(1.0, settings.beta),
         frames=network.frames,
     )
-    return _shown(simulation, schedule, left.state, built)
+    return _shown(simulation, schedule, left.state, built, strides)
 
 
-def _shown(simulation, schedule: Schedule, state: Mapping, built) -> Traces:
+def _strides(record) -> dict[str, int]:
+    """``"group.variable"`` -> steps from one of its values to the next."""
+    probes = [wanted for wanted in record if isinstance(wanted, Probe)]
+    return {
+        f"{probe.group}.{name}": max(1, stride(probe.every)[0])
+        for probe in probes
+        for name in probe.variables
+    }
+
+
+def _at_every_step(wanted: Probe | Spikes) -> Probe | Spikes:
+    """Values are left out afterwards: samples may begin at any step of a run."""
+    if isinstance(wanted, Probe) and stride(wanted.every)[0]:
+        return replace(wanted, every=1)
+    return wanted
+
+
+def _shown(simulation, schedule: Schedule, state: Mapping, built, strides) -> Traces:
     """One run, and all that it wrote, cut into samples."""
     plan, count = simulation.plan, np.size(schedule.samples)
     values = {plan.weights[name]: state[name] for name in plan.weights}
@@ -148,8 +167,9 @@ def _shown(simulation, schedule: Schedule, state: Mapping, built) -> Traces:
                 spikes[_called(track)] = read.spikes(track)
             else:
                 parts, clock = read.values(track, plan.dtype)
-                traces |= parts
-                clocks |= dict.fromkeys(parts, clock)
+                for name, part in parts.items():
+                    traces[name] = part[:, :: strides[name]]
+                    clocks[name] = clock[:: strides[name]]
     shares = np.ravel(plan.values[f"{p}.phase_nudge"])
     strength = float(plan.values[f"{p}.strength"])
     return Traces(

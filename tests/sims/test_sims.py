@@ -265,3 +265,15 @@ def test_own_data_accuracy(sim, tmp_path):
     assert list(table) == ["iris", "table"]
     for found in table.values():
         assert found["MLPClassifier"] > 0.9 and found["dual-propagation"] > 0.2
+
+
+def test_look_at_a_dyad(sim, few_digits, tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    module = few_digits(sim("look_at_a_dyad"))
+    short = {"epochs": 1, "layers": (64, 8, 10), "target": "numpy"}
+    traces = module.main(tmp_path / "dyad.h5", **short)
+    for name in ("hidden.m", "hidden.d"):
+        values = np.asarray(traces[name])
+        assert values.shape[0] == 3 and np.isfinite(values).all()
+        assert np.abs(values).max() > 0
+    assert (tmp_path / "dyad.png").stat().st_size > 10_000
