@@ -187,7 +187,37 @@ CANCELLATION = {
     )
 }
 
+
+def plastic(*rates, more="u : 1\nn : integer", **keywords):
+    """Synapses whose states w, v, ... change at these rates."""
+    states = [
+        f"d{name}/dt = ({rate})/ms : 1 (clock-driven)"
+        for name, rate in zip("wvz", rates, strict=False)
+    ]
+    return packed(("w*x_pre",), more="\n".join([*states, more]), **keywords)
+
+
+#: Products of neurons that every synapse multiplies by something of its own.
+WEIGHTED = {
+    "by a parameter": plastic("u*x_pre*y_post"),
+    "soft bounds": plastic("(1 - (w/2)**2)*x_pre*y_post"),
+    "bounds and decay": plastic("(1 - w)*(1 + w)*x_pre*y_post - w*y_pre - w/3 + x_pre"),
+    "of both sides": plastic("tanh(w)*x_pre*y_post + u*w*x_pre + sin(u)*y_post"),
+    "alone": plastic("(u - w)**3 + exp(-abs(u)) - 0.1*w**3"),
+    "two variables": plastic("u*w*x_pre*y_post - u*y_pre"),
+    "whole numbers": plastic("n*x_pre*y_post/3 + n**2*u"),
+    "states apart": plastic("(1 - w)*x_pre*y_post", "(u - v)*y_pre*x_post"),
+    "states of each other": plastic("(1 - v)*x_pre*y_post", "(u - w)*y_pre*x_post"),
+    "nothing": plastic("closed*u*x_pre*y_post + u*y_post", constants={"closed": 0.0}),
+    "single precision": plastic("(1 - (w/2)**2)*x_pre*y_post - u*w", dtype="float32"),
+    "offset": plastic(
+        *("(u - m)*(far_pre - m)*y_post", "(far_post - m)*v*(v - m)/m"),
+        **{"offset": 1e8, "constants": {"m": 1e8}},
+    ),
+}
+
 KINDS = {
+    "weighted": WEIGHTED,
     "dependence": DEPENDENCE,
     "names": NAMES,
     "integers": INTEGERS,

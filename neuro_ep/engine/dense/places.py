@@ -68,11 +68,12 @@ def _stored(synapses, name: str) -> sympy.Symbol | None:
 
 
 def terms_of(
-    synapses, expression: str, state: str | None = None
+    synapses, expression: str, state: str | None = None, weighted: bool = False
 ) -> tuple[Term, ...] | None:
     """The separable terms of an expression, or None.
 
-    ``state`` is the variable whose rate of change it is, if any. Products are of
+    ``state`` is the variable whose rate of change it is, if any; ``weighted`` terms may
+    have any expression of synaptic variables as a factor. Products are of
     matrices that have the type of the synapses, not of whole numbers.
     """
     names = {symbol.name for symbol in str_to_sympy(expression).free_symbols}
@@ -81,6 +82,7 @@ def terms_of(
         lambda name: places(synapses, name),
         known_values(synapses, names),
         state,
+        weighted=weighted,
     )
     matrices = {term.matrix for term in terms or ()} - {None}
     fitting = all(synapses.variables[name].dtype == synapses.dtype for name in matrices)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from brian2.codegen.translation import get_identifiers_recursively
+from brian2.utils.logger import get_logger
+
 from neuro_ep.engine.dense.operations import DenseOperation
 from neuro_ep.engine.dense.places import places, terms_of
 from neuro_ep.engine.dense.symbols import POST, PRE, REPLICATED, SYNAPSE, Term
+
+logger = get_logger(__name__)
 
 
 class PlasticityOperation(DenseOperation):
@@ -22,17 +29,9 @@ class PlasticityOperation(DenseOperation):
 
     def describe(self, run_namespace):
         names = [equation.varname for equation in self.equations]
-        split = {
-            name: terms_of(self.group, self.group.substituted[name], name)
-            for name in names
-        }
-        separable = all(
-            terms is not None
-            and places(self.group, name) == SYNAPSE
-            and all(_scales_rows_or_columns(term, name) for term in terms)
-            for name, terms in split.items()
-        )
-        if not separable:
+        split = {name: self._terms(name, names) for name in names}
+        if None in split.values():
+            self._tell_slow(split)
             return self._loop(names)
         states = [self._separable(name, split[name]) for name in names]
         held = self.group.held
@@ -45,6 +44,40 @@ class PlasticityOperation(DenseOperation):
                 "announced": self.group.announced,
             }
         return {"states": states, "kind": "product"}
+
+    def _terms(self, name: str, names: list[str]) -> tuple[Term, ...] | None:
+        """The terms of a state, None where no matrix product computes its rate."""
+        if places(self.group, name) != SYNAPSE:
+            return None
+        rate = self.group.substituted[name]
+        terms = terms_of(self.group, rate, name)
+        if terms is not None and all(_scales_or_adds(term, name) for term in terms):
+            return terms
+        terms = terms_of(self.group, rate, name, weighted=True)
+        if terms is None:
+            return None
+        found = tuple(
+            term if _scales_or_adds(term, name) else _weighted(term) for term in terms
+        )
+        # all rates are those of states as they were, and this one is computed in turn
+        others = set(names) - {name}
+        read = get_identifiers_recursively(
+            [term.synapse for term in found], self.group.variables
+        )
+        return None if read & others else found
+
+    def _tell_slow(self, split):
+        """One line where synapses are computed one by one that need not be."""
+        for name, terms in split.items():
+            if terms is None and places(self.group, name) == SYNAPSE:
+                logger.warn(
+                    f"'{self.group.name}': d{name}/dt is computed synapse by synapse, "
+                    "for every replica, which is slow: it is no sum of products "
+                    "c*h(synapse)*f(pre)*g(post), or h reads another state that "
+                    "changes. Such a sum is computed by matrix products",
+                    "slow_plasticity",
+                    once=True,
+                )
 
     def _loop(self, names):
         lines = [f"_rate_{name} = {self.group.substituted[name]}" for name in names]
@@ -60,7 +93,7 @@ class PlasticityOperation(DenseOperation):
         return {"states": states, "kind": "loop"}
 
     def _separable(self, name, terms):
-        outer, scaling = [], []
+        outer, scaling, weighted = [], [], []
         for number, term in enumerate(terms):
             label = f"{name}_{number}"
             described = {
@@ -68,7 +101,13 @@ class PlasticityOperation(DenseOperation):
                 "pre": self.factor(term.pre, PRE, f"pre_{label}"),
                 "post": self.factor(term.post, POST, f"post_{label}"),
             }
-            if term.matrix is None:
+            if term.synapse != "1":
+                described["synapse"] = f"synapse_{label}"
+                self.blocks[described["synapse"]] = f"_factor = {term.synapse}"
+                described["alone"] = term.pre == term.post == "1"
+                described["number"] = len(weighted)
+                weighted.append(described)
+            elif term.matrix is None:
                 outer.append(described)
             else:
                 side = PRE if term.pre != "1" else POST
@@ -76,11 +115,19 @@ class PlasticityOperation(DenseOperation):
                     "trivial": term.post == term.pre
                 }
                 scaling.append(described)
-        return {"array": self.use(name), "outer": outer, "scaling": scaling}
+        terms = {"outer": outer, "scaling": scaling, "weighted": weighted}
+        return {"array": self.use(name), **terms}
 
 
-def _scales_rows_or_columns(term: Term, state: str) -> bool:
-    """Whether a term with a matrix is ``c*w``, ``c*w*f(pre)`` or ``c*w*g(post)``."""
+def _scales_or_adds(term: Term, state: str) -> bool:
+    """Whether a term is a product of neurons, ``c*w``, ``c*w*f(pre)``, ``c*w*g(post)``,
+    or has its synaptic factor already.
+    """
     if term.matrix is None:
         return True
     return term.matrix == state and "1" in (term.pre, term.post)
+
+
+def _weighted(term: Term) -> Term:
+    """The synaptic variable of a term as a factor of every synapse."""
+    return replace(term, matrix=None, synapse=str(term.matrix))

@@ -42,15 +42,17 @@ FACTORS = (SHARED, SYNAPSE, PRE, POST)
 
 @dataclass(frozen=True)
 class Term:
-    """``coefficient * matrix * pre * post``: expressions as text, "1" where absent.
+    """``coefficient * matrix * synapse * pre * post``: text, "1" where absent.
 
-    ``matrix`` is the name of one synaptic variable, or None.
+    ``matrix`` is the name of one synaptic variable, or None; ``synapse`` an expression
+    of synaptic variables that has to be computed for each of them.
     """
 
     coefficient: str
     matrix: str | None
     pre: str
     post: str
+    synapse: str = "1"
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ class Part:
     pre: sympy.Expr = sympy.S.One
     post: sympy.Expr = sympy.S.One
     exact: bool = False
+    synapse: sympy.Expr = sympy.S.One
 
     @property
-    def factors(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
-        return self.matrix, self.pre, self.post
+    def factors(self) -> tuple[sympy.Expr, ...]:
+        return self.matrix, self.synapse, self.pre, self.post
 
     @property
     def product(self) -> sympy.Expr:
@@ -166,12 +169,19 @@ class Separation:
     ``state`` is the variable whose rate of change the expression is, if any: what is
     added to it is rounded as it is anyway. With ``shared_apart`` an addend that reads
     no neuron is a term of its own: it may count otherwise than one that reads some.
+    ``weighted`` terms may have any expression of synaptic variables as a factor.
     """
 
     def __init__(
-        self, place: Callable[[str], str], state: str | None, shared_apart: bool
+        self,
+        place: Callable[[str], str],
+        state: str | None,
+        shared_apart: bool,
+        weighted: bool = False,
     ):
         self.place, self.state, self.shared_apart = place, state, shared_apart
+        self.weighted = weighted
+        self.whole = (*ONE_SIDED, SYNAPSE) if weighted else ONE_SIDED
 
     def side(self, expression: sympy.Expr) -> str | None:
         """Where all of an expression lives; None where it mixes sides."""
@@ -183,7 +193,10 @@ class Separation:
         """The separable terms of an expression; None where no product does it."""
         if expression == 0:
             return []
-        if isinstance(expression, sympy.Add) and self.side(expression) not in ONE_SIDED:
+        if (
+            isinstance(expression, sympy.Add)
+            and self.side(expression) not in self.whole
+        ):
             return self._parts_of_sum(expression)
         return self._parts_of_product(expression)
 
@@ -218,7 +231,7 @@ class Separation:
         mixed: list[sympy.Expr] = []
         for factor in sympy.Mul.make_args(expression):
             side = self.side(factor)
-            simple = side in ONE_SIDED or (side == SYNAPSE and factor.is_Symbol)
+            simple = side in self.whole or (side == SYNAPSE and factor.is_Symbol)
             (known[str(side)] if simple else mixed).append(factor)
         if self.shared_apart and not mixed:
             mixed = self._sum_alone(known)
@@ -226,14 +239,14 @@ class Separation:
         if mixed:
             sum_alone = len(mixed) == 1 and isinstance(mixed[0], sympy.Add)
             inner = self._parts_of_sum(mixed[0]) if sum_alone else None
-        if inner is None or (
-            known[SYNAPSE] and any(part.matrix != 1 for part in inner)
-        ):
-            return None
-        if len(known[SYNAPSE]) > 1:
+        if inner is None:
             return None
         outer = Part(*(sympy.Mul(*known[name]) for name in FACTORS))
-        return [_times(outer, part, self._is_exact(expression)) for part in inner]
+        parts = [_times(outer, part, self._is_exact(expression)) for part in inner]
+        if self.weighted:
+            return [_weighted(part) for part in parts]
+        single = all(part.matrix == 1 or part.matrix.is_Symbol for part in parts)
+        return parts if single else None
 
     def _sum_alone(self, known: dict[str, list[sympy.Expr]]) -> list[sympy.Expr]:
         """The one factor that reads neurons, taken out if some addend reads none."""
@@ -263,7 +276,15 @@ def _times(outer: Part, inner: Part, exact: bool) -> Part:
         outer.pre * inner.pre,
         outer.post * inner.post,
         exact,
+        outer.synapse * inner.synapse,
     )
+
+
+def _weighted(part: Part) -> Part:
+    """A product of synaptic values as one factor, where it is no single variable."""
+    if part.matrix == 1 or (part.matrix.is_Symbol and part.synapse == 1):
+        return part
+    return replace(part, matrix=sympy.S.One, synapse=part.matrix * part.synapse)
 
 
 def separate(
@@ -272,13 +293,15 @@ def separate(
     constants: Mapping[str, float],
     state: str | None = None,
     shared_apart: bool = False,
+    weighted: bool = False,
 ) -> tuple[Term, ...] | None:
     """Split an expression into separable terms.
 
     ``place`` tells where each name lives; ``constants`` gives names whose value is a
     number known now (a factor of zero removes its term); ``state`` is the variable
     whose rate of change this is, if any. ``shared_apart`` keeps addends that read no
-    neuron apart from others. Returns None where a factor mixes presynaptic,
+    neuron apart from others; ``weighted`` takes any expression of synaptic variables as
+    one factor of a term. Returns None where a factor mixes presynaptic,
     postsynaptic and synaptic values, so that no product does it, or none that keeps
     all digits.
     """
@@ -289,7 +312,8 @@ def separate(
         if symbol.name in constants
     }
     with distribute(False):
-        parts = Separation(place, state, shared_apart).parts(whole.subs(known))
+        separation = Separation(place, state, shared_apart, weighted)
+        parts = separation.parts(whole.subs(known))
         return None if parts is None else tuple(map(_term, _in_order(parts)))
 
 
@@ -310,5 +334,6 @@ def _in_order(parts: Iterable[Part]) -> list[Part]:
 def _term(part: Part) -> Term:
     matrix = None if part.matrix == 1 else str(part.matrix)
     return Term(
-        text_of(part.coefficient), matrix, text_of(part.pre), text_of(part.post)
+        *(text_of(part.coefficient), matrix, text_of(part.pre), text_of(part.post)),
+        text_of(part.synapse),
     )

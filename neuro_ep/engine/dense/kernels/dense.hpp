@@ -64,6 +64,10 @@ inline void gemm(int transpose_a, int transpose_b, int m, int n, int k, double a
 // size are as fast.
 enum : int { block_size = 512, block_inner = 32, copied = 1 << 14 };
 
+// Numbers of a product that are computed before synapses multiply them by factors of
+// their own: they stay in the cache.
+enum : int { weighted = 1 << 17 };
+
 // Threads share the blocks of products with so many multiplications; BLAS itself has one
 // thread, since it would divide every block again. Between products that are rare,
 // threads fall asleep, and to wake them costs as much as ten times the work.

@@ -65,7 +65,7 @@
     {
         // every coefficient that is shared by all synapses; those of zero cost nothing
         _real* const _matrix = {{get_array_name(state.array)}};
-        {% for group in ('outer', 'scaling') %}
+        {% for group in ('outer', 'scaling', 'weighted') %}
         _real _{{group}}[{{state[group]|length + 1}}] = {0};
         {% for term in state[group] %}
         {
@@ -92,10 +92,62 @@
                     _sums[_k] += _scaling[{{loop.index0}}] / _replicas * _along[_replica * {{term.along.n}} + _k];
         }
         {% endfor %}
+        {% if not state.weighted %}
         if (_scaled)
             for (int _pre = 0; _pre < {{_n_pre}}; _pre++)
                 for (int _post = 0; _post < {{_n_post}}; _post++)
                     _matrix[_pre * {{_n_post}} + _post] *= _rows[_pre] + _columns[_post];
+        {% endif %}
+        {% endif %}
+        {% if state.weighted %}
+        // w += c*dt * h(synapse) * f(pre)^T g(post), averaged over replicas, some rows at
+        // a time: all that a weight becomes is computed from what it was
+        {% for term in state.weighted if not term.alone %}
+        {{vector(term.pre, "_pre_" ~ term.number, 2 * term.number)}}
+        {{vector(term.post, "_post_" ~ term.number, 2 * term.number + 1)}}
+        {% endfor %}
+        const int _lines = std::max(1, std::min({{_n_pre}}, neuro_ep::weighted / {{_n_post}}));
+        const bool _open = {% for term in state.weighted %}_weighted[{{loop.index0}}] != 0 || {% endfor %}{{"_scaled" if state.scaling else "false"}};
+        for (int _first = 0; _open && _first < {{_n_pre}}; _first += _lines)
+        {
+            const int _count = std::min(_lines, {{_n_pre}} - _first);
+            {% for term in state.weighted if not term.alone and replicas > 1 %}
+            _real* const _part_{{term.number}} = neuro_ep::scratch<_real>({{2 * state.weighted|length + term.number}}, (size_t) _lines * {{_n_post}});
+            if (_weighted[{{term.number}}] != 0)
+                neuro_ep::product<_real>(neuro_ep::transposed, neuro_ep::plain, _count, {{_n_post}}, _replicas,
+                    (_real) 1 / _replicas, _pre_{{term.number}} + _first, {{_n_pre}}, _post_{{term.number}}, {{_n_post}}, 0, _part_{{term.number}}, {{_n_post}});
+            {% endfor %}
+            for (int _row = 0; _row < _count; _row++)
+            {
+                const int _pre = _first + _row;
+                #pragma omp simd
+                for (int _post = 0; _post < {{_n_post}}; _post++)
+                {
+                    const int _idx = _pre * {{_n_post}} + _post;
+                    const size_t _vectorisation_idx = _idx;
+                    _real _change = 0;
+                    {% for term in state.weighted %}
+                    if (_weighted[{{term.number}}] != 0)
+                    {
+                        {{scalar_code[term.synapse]|autoindent}}
+                        {{vector_code[term.synapse]|autoindent}}
+                        {% if term.alone %}
+                        _change += _weighted[{{term.number}}] * _factor;
+                        {% elif replicas > 1 %}
+                        _change += _weighted[{{term.number}}] * _factor * _part_{{term.number}}[_row * {{_n_post}} + _post];
+                        {% else %}
+                        _change += _weighted[{{term.number}}] * _factor * _pre_{{term.number}}[_pre] * _post_{{term.number}}[_post];
+                        {% endif %}
+                    }
+                    {% endfor %}
+                    {% if state.scaling %}
+                    _matrix[_idx] = _matrix[_idx] * (_scaled ? _rows[_pre] + _columns[_post] : 1) + _change;
+                    {% else %}
+                    _matrix[_idx] += _change;
+                    {% endif %}
+                }
+            }
+        }
         {% endif %}
         {% if state.outer %}
         // w += c*dt * f(pre)^T g(post), averaged over replicas, some of them at a time
