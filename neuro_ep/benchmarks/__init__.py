@@ -47,6 +47,10 @@ BENCHMARKS = {
         *("blas_limit", "continual-ep"),
         "a deep training step beside its matrix products",
     ),
+    "recording": (
+        *("recording", "dyadic-compartments"),
+        "1,000 dyads recorded at each of 10,000 steps, beside the run alone",
+    ),
 }
 
 MOST_ROUNDS = 10_000
