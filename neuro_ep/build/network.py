@@ -14,6 +14,7 @@ from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cell
 from neuro_ep.build.order import at
 from neuro_ep.build.probes import Record, make_recorder, recorder_values
 from neuro_ep.build.synapses import SynapseMaker
+from neuro_ep.build.unset import refuse_unset
 from neuro_ep.build.wiring import ONE, wiring
 from neuro_ep.engine.dense import DenseSynapses
 from neuro_ep.presentation.presentations import PHASE_FIELDS, Presentations
@@ -174,6 +175,8 @@ def _built(
     if recorder is not None:
         network.values.update(recorder_values(recorder, tracks))
     _add_values(network)
+    kinds = {edge.name: edge.kind for edge in edges.values()}
+    refuse_unset(network, compartments, kinds)
     if set_values:
         set_all(network, network.values)
     return network
