@@ -10,6 +10,7 @@ import numpy as np
 from brian2 import Clock, Network, NeuronGroup
 from brian2.core.preferences import prefs
 
+from neuro_ep.build.heterogeneous import heterogeneous_values
 from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cells
 from neuro_ep.build.order import at
 from neuro_ep.build.probes import Record, make_recorder, recorder_values
@@ -100,6 +101,7 @@ def build_network(
     hold: bool = True,
     connect: Callable = DenseSynapses,
     record: Record = (),
+    seed: int = 0,
 ) -> LayeredNetwork:
     """Build a network on the Brian2 device chosen now.
 
@@ -116,6 +118,8 @@ def build_network(
         What makes the synapses, called like :class:`DenseSynapses`.
     record
         :class:`Probe` and :class:`Spikes`: what it can write while it runs.
+    seed
+        Draws what is heterogeneous.
 
     Raises
     ------
@@ -123,7 +127,8 @@ def build_network(
         If a parameter is missing, not above zero where it must be, or unknown.
     """
     with floats_of(dtype):
-        return _built(rule, settings, capacity, set_values, hold, connect, record)
+        how = set_values, hold, connect, record, seed
+        return _built(rule, settings, capacity, *how)
 
 
 @contextmanager
@@ -138,7 +143,14 @@ def floats_of(dtype) -> Iterator[None]:
 
 
 def _built(
-    rule: Rule, settings: Settings, capacity: int, set_values, hold, connect, record
+    rule: Rule,
+    settings: Settings,
+    capacity: int,
+    set_values,
+    hold,
+    connect,
+    record,
+    seed,
 ) -> LayeredNetwork:
     """The network on the device, and of the type of floats, that are chosen now."""
     model, protocol = rule.model(settings), rule.protocol(settings)
@@ -176,10 +188,25 @@ def _built(
         network.values.update(recorder_values(recorder, tracks))
     _add_values(network)
     kinds = {edge.name: edge.kind for edge in edges.values()}
+    network.values.update(_heterogeneous(network, compartments, kinds, seed))
     refuse_unset(network, compartments, kinds)
     if set_values:
         set_all(network, network.values)
     return network
+
+
+def _heterogeneous(network, compartments, kinds, seed: int) -> dict[str, np.ndarray]:
+    """The values of what differs from neuron to neuron, or from synapse to synapse."""
+    found: dict[str, np.ndarray] = {}
+    replicas = network.settings.batch
+    for group, kind in compartments:
+        drawn = heterogeneous_values(group.name, kind, (len(group) // replicas,), seed)
+        found |= {name: np.tile(values, replicas) for name, values in drawn.items()}
+    for name, kind in kinds.items():
+        for place in kind.heterogeneous:
+            shape = network[name].variables[kind.weight or place].shape
+            found |= heterogeneous_values(name, kind, shape, seed)
+    return found
 
 
 def _presentations(protocol, settings: Settings, capacity: int, clock: Clock):

@@ -59,6 +59,11 @@ class NeuronModel:
         Name of an event -> (the condition on which it happens, Brian2 code that runs
         for the neurons in which it does, at RESET; nothing if empty). A
         spike is one.
+    heterogeneous
+        Parameters that are neither shared nor constant in space, and the values that
+        the neurons have: Brian2 text such as "10*exp(0.3*randn())*ms" with i, rand()
+        and randn(), drawn with the seed of the run; a number; or an array, (neurons,).
+        Each sample of a batch sees the same neurons.
     apical
         A second compartment of every neuron, a group of its own called NAME_apical.
         What one compartment declares ``(linked)`` is the other's variable of that name.
@@ -73,6 +78,7 @@ class NeuronModel:
     returning: tuple[str, ...] = ()
     events: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     apical: NeuronModel | None = None
+    heterogeneous: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,9 @@ class SynapseModel:
     carried
         Variables beside the weight that an epoch goes on with as the one before left
         them: momenta, what an optimiser remembers. They begin at zero.
+    heterogeneous
+        Parameters of which every synapse has a value of its own, as those of neurons:
+        text with i and j, a number, or an array, (n_pre, n_post).
     """
 
     equations: str
@@ -121,6 +130,7 @@ class SynapseModel:
     on_post: str = ""
     on_event: str = "spike"
     carried: tuple[str, ...] = ()
+    heterogeneous: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ def present(
             dtype=dtype,
             set_values=target != "standalone",
             record=record,
+            seed=left.seed,
         )
         simulation = device.simulation(built)
     left.refuse_misfit(simulation.plan)

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from neuro_ep.finding import find_dataset, find_rule
 from neuro_ep.recording.parts import epoch_files
 from neuro_ep.recording.traces import as_header
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.moment import as_rows
 from neuro_ep.records.probe import Probe, Spikes, read_probes
 from neuro_ep.records.rule import Rule
@@ -148,6 +149,8 @@ def train(
         start = None  # what is left behind for warm starts records nothing
         if on_record is not None:
             on_record(watch.recorder.size)
+    if _is_heterogeneous(rule.model(settings)):
+        start = None  # and has the values of one seed
     writer = _writer(header, out, settings.epochs, after, resume, overwrite)
     with (
         writer.alone(),
@@ -158,7 +161,7 @@ def train(
         if warning:
             on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
-        asked = rule, dataset, settings, target, dtype
+        asked = rule, dataset, settings, target, dtype, seed
         simulation = _built(*asked, start, on_compile, tuple(record))
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
@@ -173,6 +176,14 @@ def train(
         run = Epochs(simulation, dataset, seed, samples, on_progress, *watching)
         _record(run, writer, state, settings.epochs, on_epoch, started)
     return _result(writer, started)
+
+
+def _is_heterogeneous(model: NetworkModel) -> bool:
+    """Whether something in a network differs from seed to seed beside its weights."""
+    parts = [getattr(model, item.name) for item in fields(model)]
+    neurons = [part for part in parts if isinstance(part, NeuronModel)]
+    parts += [*model.local.values(), *(part.apical for part in neurons)]
+    return any(getattr(part, "heterogeneous", None) for part in parts)
 
 
 def _writer(
@@ -212,13 +223,13 @@ def _nothing_left(writer: recording.RunWriter) -> Iterator[None]:
 
 
 def _built(
-    rule, dataset, settings, target, dtype, start, on_compile, record
+    rule, dataset, settings, target, dtype, seed, start, on_compile, record
 ) -> Simulation:
     """The simulation that was left by an earlier command, or a new one."""
     left = start.simulation() if start is not None else None
     if left is not None:
         return left
-    asked = rule, dataset, settings, target, dtype
+    asked = rule, dataset, settings, target, dtype, seed
     simulation = _simulation(*asked, on_compile=on_compile, record=record)
     if start is not None:
         start.keep(rule, settings, dataset, simulation)
@@ -271,7 +282,8 @@ def profile(
 
     target = choose_target(target)
     weights = initial_weights(rule, settings, seed)
-    simulation = _simulation(rule, dataset, settings, target, dtype, profile=True)
+    asked = rule, dataset, settings, target, dtype, seed
+    simulation = _simulation(*asked, profile=True)
     with scratch_folder() as folder:
         samples = _samples(Path(folder), dataset, dtype)
         state = _start(simulation.plan, weights, dtype)
@@ -288,7 +300,15 @@ def _samples(folder: Path, dataset: Dataset, dtype: str) -> Path:
 
 
 def _simulation(
-    rule, dataset, settings, target, dtype, profile=False, on_compile=None, record=()
+    rule,
+    dataset,
+    settings,
+    target,
+    dtype,
+    seed=0,
+    profile=False,
+    on_compile=None,
+    record=(),
 ) -> Simulation:
     from neuro_ep.build.network import build_network
     from neuro_ep.run import build as device
@@ -302,6 +322,7 @@ def _simulation(
             dtype=np.dtype(dtype),
             set_values=target != "standalone",
             record=record,
+            seed=seed,
         )
         return device.simulation(network, profile, on_compile)
 

@@ -288,6 +288,7 @@ class TrainedNetwork:
                 capacity=self._capacity,
                 dtype=dtype,
                 set_values=self._target != "standalone",
+                seed=self.left.seed,
             )
             simulation = device.simulation(network)
         self.left.refuse_misfit(simulation.plan)

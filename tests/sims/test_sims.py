@@ -277,3 +277,13 @@ def test_look_at_a_dyad(sim, few_digits, tmp_path):
         assert values.shape[0] == 3 and np.isfinite(values).all()
         assert np.abs(values).max() > 0
     assert (tmp_path / "dyad.png").stat().st_size > 10_000
+
+
+def test_my_heterogeneous_rule(sim):
+    from neuro_ep import build_network, on_target
+
+    uneven = sim("my_heterogeneous_rule").UNEVEN
+    with on_target("numpy"):
+        network = build_network(uneven, uneven.settings("digits", layers=(64, 8, 10)))
+    rates = np.asarray(network["input_to_hidden"].fading)
+    assert rates.shape == (64, 8) and 0.3 < np.log(rates).std() < 0.7
