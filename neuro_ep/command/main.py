@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
-``bench``, ``info``, ``report``, ``predict``, ``cache``.
+``bench``, ``info``, ``report``, ``watch``, ``predict``, ``cache``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -141,6 +141,9 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
+    watching = commands.add_parser("watch", help="a run as it goes")
+    watching.set_defaults(run=_watch)
+    watching.add_argument("file", metavar="FILE", help="the recording it will be")
     predicting = commands.add_parser("predict", help="labels of new samples")
     predicting.set_defaults(run=_predict)
     predicting.add_argument("file", metavar="FILE", help="a recording")
@@ -259,6 +262,12 @@ def _cache(options) -> int:
     from neuro_ep.command import caching
 
     return caching.show(options)
+
+
+def _watch(options) -> int:
+    from neuro_ep.command import watching
+
+    return watching.watch(options.file)
 
 
 def _predict(options) -> int:
