@@ -20,6 +20,7 @@ import numpy as np
 
 from neuro_ep.errors import InputError
 from neuro_ep.recording import traces
+from neuro_ep.recording.checksum import broken_seal, is_sealed
 from neuro_ep.recording.lock import busy, locked
 from neuro_ep.recording.parts import (
     damage,
@@ -58,6 +59,7 @@ class RunWriter:
         self.weights: Arrays = {}
         self.state: Arrays = {}
         self.log: list[dict] = []
+        self.own: set[int] = set()  # epochs written here, which a seal is enough for
 
     @property
     def part(self) -> Path:
@@ -90,6 +92,7 @@ class RunWriter:
             write_atomically(self.part / epoch_name(epoch), data)
             self.weights, self.state, self.log = weights, state, log
             self.last_epoch = int(epoch)
+            self.own.add(int(epoch))
             self._thin()
 
     def finish(
@@ -194,12 +197,17 @@ class RunWriter:
         """The epochs whose weights the recording will have."""
         files = epoch_files(self.part)
         wanted = [epoch for epoch in self._wanted() if epoch in files]
-        epochs = [epoch for epoch in wanted if not damage(files[epoch])]
+        epochs = [epoch for epoch in wanted if not self._damage(epoch, files[epoch])]
         if not {self.log[0]["epoch"], self.last_epoch} <= set(epochs):
             refuse_damaged(self.part)
         for epoch in set(wanted) - set(epochs):
             warn(f"{files[epoch]} is damaged; this snapshot is left out")
         return epochs
+
+    def _damage(self, epoch: int, file: Path) -> str:
+        """What is wrong with an epoch's file, "" where nothing is."""
+        known = epoch in self.own and is_sealed(file)
+        return broken_seal(file) if known else damage(file)
 
     def _weights_of(self, epochs: list[int]) -> Iterator[Arrays]:
         for epoch in epochs:
