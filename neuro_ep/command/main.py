@@ -141,7 +141,7 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
-    predicting = commands.add_parser("predict", help="labels of new samples")
+    predicting = commands.add_parser("predict", help="labels or targets of new samples")
     predicting.set_defaults(run=_predict)
     predicting.add_argument("file", metavar="FILE", help="a recording")
     predicting.add_argument("data", metavar="DATA", help="samples: .csv, .npz, .h5")

@@ -51,7 +51,7 @@ def general_settings(rule: Rule, dataset: Dataset) -> Settings:
     return changed(
         base,
         layers=_layers(base, dataset),
-        read=dataset.classes if base.read else base.read,
+        read=dataset.outputs if base.read else base.read,
         eta=_rates(base, dataset),
         batch=batch,
         epochs=int(np.clip(wanted, LEAST, MOST)),
@@ -60,7 +60,7 @@ def general_settings(rule: Rule, dataset: Dataset) -> Settings:
 
 def _layers(base: Settings, dataset: Dataset) -> tuple[int, ...]:
     """Its own ends; where some units of one layer are read, that layer stays."""
-    last = base.layers[-1] if base.read else dataset.classes
+    last = base.layers[-1] if base.read else dataset.outputs
     return (dataset.features, *base.layers[1:-1], last)
 
 

@@ -102,6 +102,7 @@ class Rule:
         """The settings for a task before anything is chosen."""
         if isinstance(task, Dataset):
             own = task.class_names or task.name not in self.defaults
+            own = own or task.targets is not None
             if own and preset is None:
                 return general_settings(self, task)
             task = task.name

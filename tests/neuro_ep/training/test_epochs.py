@@ -172,9 +172,7 @@ def killed(few, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    "name", ["rhel", pytest.param("heb", marks=EXHAUSTIVE)]
-)
+@pytest.mark.parametrize("name", ["rhel", pytest.param("heb", marks=EXHAUSTIVE)])
 def test_resumed_ends_with_the_same_bits(few, killed, tmp_path, name):
     assert (killed(name) / "epoch_000001.h5").exists()
     resumed = train(few, name, tmp_path / "run.h5", resume=True)
