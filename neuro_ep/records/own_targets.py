@@ -118,9 +118,13 @@ def scaled_targets(
     for column, factor in enumerate(scaling.factor):
         if factor == 0:
             called = names[column] if len(names) else f"number {column}"
+            one = values[train, column]
             raise InputError(
-                f"{name}: target {called} is {values[train[0], column]} in every "
-                "training sample, so that there is nothing to learn; leave it out"
+                f"{name}: target {called} is {one[0]} in every training sample, so "
+                "that there is nothing to learn; leave it out"
+                if np.ptp(one) == 0
+                else f"{name}: target {called} is as far from its mean as "
+                f"{one[abs(one).argmax()]:g}; give it in another unit"
             )
     return scaled, scaling
 
