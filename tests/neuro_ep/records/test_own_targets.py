@@ -98,6 +98,17 @@ def test_settings_have_an_output_a_target():
     assert find_rule("ep").settings(named).layers == (10, 128, 1)
 
 
+def test_rates_of_a_regression_have_factors_of_their_own():
+    rule, data = find_rule("ep"), data_of()
+    digits = rule.settings("digits").eta
+    square = np.square(data.inputs[data.train]).sum(axis=1).mean()
+    first, above = rule.regression_rates
+    wanted = (digits[0] * 15.02 / square * first, digits[1] * above)
+    assert rule.settings(data).eta == pytest.approx(wanted, rel=1e-4)
+    classes = Dataset.from_arrays(X, np.arange(442) % 2)
+    assert rule.settings(classes).eta[1] == digits[1]
+
+
 def with_one(value):
     return np.where(np.arange(442) == 7, value, Y)
 
