@@ -1,6 +1,7 @@
 """A regression of your own: learn how a disease goes on, and ask about new people.
 
 Run:       python sims/my_own_regression.py        (about half a minute)
+Expected:  test R2 about 0.3
 """
 
 from sklearn.datasets import load_diabetes
