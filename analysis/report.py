@@ -34,9 +34,10 @@ from neuro_ep.errors import InputError
 from neuro_ep.recording import Recording, Weights, open_recording
 from neuro_ep.recording.bounds import damage_told
 from neuro_ep.recording.parts import write_atomically
+from neuro_ep.recording.quality import QUALITIES, quality_of
 
 SUFFIXES = (".html", ".htm")
-QUANTITIES = ("accuracy", "cost")
+QUANTITIES = {**QUALITIES, "cost": "cost"}
 #: Kind of a quantity -> the style of its curve.
 KINDS = {
     "test": {"color": training_figure.TEST, "linewidth": 2.4},
@@ -122,8 +123,8 @@ def write(recording_path: str | Path, page_path: str | Path | None = None) -> di
     """Write the page of a recording; the numbers it shows.
 
     Without a `page_path` it stands beside the recording, run.html for run.h5. A page
-    that is there is replaced. Keys: epochs (done), test_accuracy and train_accuracy
-    (the last known, fractions of 1, None where none was recorded), path.
+    that is there is replaced. Keys: epochs (done), test_accuracy and train_accuracy, or
+    test_r2 and train_r2 (the last known, None where none was recorded), path.
 
     InputError when the recording cannot be read, matplotlib is missing, or the page
     cannot be written.
@@ -139,12 +140,11 @@ def write(recording_path: str | Path, page_path: str | Path | None = None) -> di
             path = _page_path(recorded, page_path)
             with np.errstate(all="ignore"):
                 text = _page(recording, recorded)
-            numbers = {
-                "epochs": int(recording.training["epoch"][-1]),
-                "test_accuracy": _last(recording, "test_accuracy"),
-                "train_accuracy": _last(recording, "train_accuracy"),
-                "path": str(path),
-            }
+            quality = quality_of(recording.training) or "accuracy"
+            names = [f"{kind}_{quality}" for kind in KINDS]
+            numbers: dict[str, Any] = {name: _last(recording, name) for name in names}
+            numbers["epochs"] = int(recording.training["epoch"][-1])
+            numbers["path"] = str(path)
     try:
         write_atomically(path, text.encode(errors="replace"))
     except OSError as error:
@@ -217,9 +217,12 @@ def _done(recording: Recording) -> str:
 
 def _known(recording: Recording, name: str) -> tuple[np.ndarray, np.ndarray]:
     """(epochs, values) of a quantity where it was recorded; both may be empty."""
-    column = recording.training.get(name, np.full(len(recording.training["epoch"]), -1))
-    known = (column >= 0) & (column <= (1 if name.endswith("accuracy") else LARGEST))
-    return recording.training["epoch"][known], column[known]
+    epochs = recording.training["epoch"]
+    column = recording.training.get(name, np.full(len(epochs), math.nan))
+    lowest = -LARGEST if name.endswith("_r2") else 0
+    highest = 1 if name.endswith(("_accuracy", "_r2")) else LARGEST
+    known = (column >= lowest) & (column <= highest)
+    return epochs[known], column[known]
 
 
 def _last(recording: Recording, name: str) -> float | None:
@@ -228,16 +231,15 @@ def _last(recording: Recording, name: str) -> float | None:
 
 
 def _result(recording: Recording) -> dict[str, str]:
-    """The last values, of accuracies the best as well, and the time of all epochs."""
+    """The last values, of qualities the best as well, and the time of all epochs."""
     rows = {}
-    for quantity in QUANTITIES:
-        for kind in ("test", "train"):
+    for quantity, called in QUANTITIES.items():
+        form = ".2%" if quantity == "accuracy" else ".4g"
+        for kind in KINDS:
             values = _known(recording, f"{kind}_{quantity}")[1]
-            if values.size and quantity == "accuracy":
-                best = f" (best {values.max():.2%})"
-                rows[f"{kind} {quantity}"] = f"{values[-1]:.2%}{best}"
-            elif values.size:
-                rows[f"{kind} {quantity}"] = f"{values[-1]:.4g}"
+            if values.size:
+                best = f" (best {values.max():{form}})" if quantity in QUALITIES else ""
+                rows[f"{kind} {called}"] = f"{values[-1]:{form}}{best}"
     rows["epochs"] = _done(recording)
     seconds = _known(recording, "wall_s")[1]
     if seconds.size:
@@ -282,18 +284,18 @@ def _made(recording: Recording, recorded: Path) -> dict[str, str]:
 
 
 def _learning(recording: Recording) -> str:
-    """Accuracy and cost; with receptive fields, as training_figure draws them."""
+    """Accuracy or R2, and cost; with receptive fields as training_figure has them."""
     pictures = []
-    for quantity in QUANTITIES:
+    for quantity, called in QUANTITIES.items():
         curves = {kind: _known(recording, f"{kind}_{quantity}") for kind in KINDS}
         if not any(values.size for _, values in curves.values()):
             continue
-        about = f"{quantity} by epoch"
-        if quantity == "accuracy" and _sees_pictures(recording):
+        about = f"{called} by epoch"
+        if quantity in QUALITIES and _sees_pictures(recording):
             about += "; input weights of hidden units as pictures"
             pictures.append(_image(_training_picture(recording.path), about))
         else:
-            pictures.append(_image(_curves_picture(curves, quantity), about, "half"))
+            pictures.append(_image(_curves_picture(curves, called), about, "half"))
     return "\n".join(pictures) or "<p>No accuracy and no cost was recorded.</p>"
 
 
@@ -314,9 +316,7 @@ def _training_picture(path: Path) -> bytes:
         return picture.read_bytes()
 
 
-def _curves_picture(
-    curves: dict[str, tuple[np.ndarray, np.ndarray]], quantity: str
-) -> bytes:
+def _curves_picture(curves: dict[str, tuple], called: str) -> bytes:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.5, 3.2), dpi=160, layout="constrained")
@@ -325,8 +325,9 @@ def _curves_picture(
         if values.size:
             axes.plot(epochs, values, label=kind, marker=".", **KINDS[kind])
     axes.locator_params(axis="x", integer=True)
-    axes.set_ylim(bottom=0)
-    finish(axes, quantity, "epoch", "")
+    low = min(values.min() for _, values in curves.values() if values.size)
+    axes.set_ylim(bottom=max(-1, min(0, low)))
+    finish(axes, called, "epoch", "")
     return _png(figure)
 
 

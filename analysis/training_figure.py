@@ -2,8 +2,9 @@
 
     python -m neuro_ep.analysis.training_figure run.h5 run.png
 
-Left, accuracy against epochs. Right, the weights from the input to the hidden units
-that have the largest, each as a picture, on one scale centred at zero.
+Left, accuracy, or R2 of a regression, against epochs. Right, the weights from the input
+to the hidden units that have the largest, each as a picture, on one scale centred at
+zero.
 """
 
 import os
@@ -17,14 +18,17 @@ from neuro_ep.analysis.figure_command import figure_command
 from neuro_ep.errors import InputError
 from neuro_ep.messages import printable
 from neuro_ep.recording import Recording, Weights, open_recording
+from neuro_ep.recording.quality import QUALITIES, quality_of
 
 # Okabe and Ito's colours: told apart by every kind of colour vision.
 TEST, TRAIN = "#0072B2", "#D55E00"
 INK, FAINT = "#222222", "#8a8a8a"
 FORMATS = {".png": "png", ".pdf": "pdf", ".svg": "svg"}  # others are drawn as PNG
+KINDS = ("test", "train")
 ROWS, COLUMNS = 4, 6
 FAR = 1e100  # weights beyond are not drawn
-STEPS = (1, 2, 5, 10, 20)  # between grid lines, in percent
+STEPS = (1, 2, 5, 10, 20, 50)  # between grid lines, in percent
+LOWEST = {"accuracy": 0, "r2": -100}  # of what is drawn, in percent
 # Inches: the page, the lower edge and height both halves share, a receptive field.
 WIDTH, HEIGHT = 11.1, 4.5
 BOTTOM, TALL = 0.66, 2.9
@@ -34,17 +38,17 @@ FIELDS_LEFT, PITCH = 6.0, TALL / ROWS
 def draw(recording_path: str | Path, png_path: str | Path) -> dict:
     """Draw the picture of a recording; the numbers it shows.
 
-    Keys: rule, task, layers, seed, epochs, test_accuracy and train_accuracy (the last
-    known, fractions of 1, None where none was recorded), hidden_units (indices of
-    those drawn, by falling norm of their input weights; [] where the input is no
-    picture), file.
+    Keys: rule, task, layers, seed, epochs, test_accuracy and train_accuracy, or test_r2
+    and train_r2 (the last known, fractions of 1, None where none was recorded),
+    hidden_units (indices of those drawn, by falling norm of their input weights; []
+    where the input is no picture), file.
 
-    InputError when the recording cannot be read or has no accuracies, matplotlib is
+    InputError when the recording cannot be read or has neither, matplotlib is
     missing, or the picture cannot be written.
     """
     figure_class = _figure_class()
     with open_recording(recording_path) as recording:
-        curves = _curves(recording)
+        quality, curves = _curves(recording)
         fields = _receptive_fields(recording)
         numbers = {
             "rule": recording.rule,
@@ -52,14 +56,14 @@ def draw(recording_path: str | Path, png_path: str | Path) -> dict:
             "layers": recording.layers,
             "seed": recording.seed,
             "epochs": int(recording.training["epoch"][-1]),
-            "test_accuracy": _last(curves.get("test")),
-            "train_accuracy": _last(curves.get("train")),
+            **{f"{kind}_{quality}": _last(curves.get(kind)) for kind in KINDS},
             "hidden_units": [] if fields is None else fields["units"],
             "file": str(png_path),
         }
     figure = figure_class(figsize=(WIDTH, HEIGHT), dpi=160, facecolor="white")
     _draw_title(figure, numbers)
-    _draw_curves(_axes(figure, 0.78, BOTTOM, 3.75 if fields else 9.0, TALL), curves)
+    axes = _axes(figure, 0.78, BOTTOM, 3.75 if fields else 9.0, TALL)
+    _draw_curves(axes, curves, quality)
     if fields:
         _draw_fields(figure, fields)
     _save(figure, Path(png_path))
@@ -82,20 +86,27 @@ def _figure_class() -> Any:
     return Figure
 
 
-def _curves(recording: Recording) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """{"test" or "train": (epochs, accuracies)} where they are known."""
+def _curves(
+    recording: Recording,
+) -> tuple[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """By what the run is judged, and {"test" or "train": (epochs, values)} where they
+    are known.
+    """
+    quality = quality_of(recording.training) or "accuracy"
     curves = {}
-    for kind in ("test", "train"):
-        column = recording.training.get(f"{kind}_accuracy", np.array([]))
-        known = (column >= 0) & (column <= 1)
+    for kind in KINDS:
+        column = recording.training.get(f"{kind}_{quality}", np.array([]))
+        known = np.isfinite(column) & (column <= 1)
+        if quality == "accuracy":
+            known &= column >= 0
         if known.any():
             curves[kind] = recording.training["epoch"][known], column[known]
     if not curves:
         raise InputError(
-            f"{recording.path} has neither test_accuracy nor train_accuracy in its log;"
-            " name a recording of a classification task"
+            f"{recording.path} has neither accuracies nor R2 in its log; name a "
+            "recording of a training run"
         )
-    return curves
+    return quality, curves
 
 
 def _last(curve: tuple[np.ndarray, np.ndarray] | None) -> float | None:
@@ -153,8 +164,8 @@ def _draw_title(figure: Any, numbers: dict) -> None:
     _text(figure, WIDTH - 0.3, height, facts, fontsize=11, color=FAINT, ha="right")
 
 
-def _draw_curves(axes: Any, curves: dict) -> None:
-    low = _lower_limit(curves)
+def _draw_curves(axes: Any, curves: dict, quality: str) -> None:
+    low = _lower_limit(curves, LOWEST[quality])
     styles = {"test": (TEST, 2.4, 3), "train": (TRAIN, 1.6, 2)}
     for kind, (epochs, accuracy) in curves.items():
         colour, width, order = styles[kind]
@@ -174,17 +185,18 @@ def _draw_curves(axes: Any, curves: dict) -> None:
     axes.set_yticks(np.arange(low, 101, next(s for s in STEPS if 100 - low <= 5 * s)))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch", color=INK)
-    axes.set_title("accuracy in %", fontsize=10.5, color=INK, loc="left", pad=10)
+    title = f"{QUALITIES[quality]} in %"
+    axes.set_title(title, fontsize=10.5, color=INK, loc="left", pad=10)
     axes.grid(axis="y", color="#e6e6e6", lw=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, colors=INK, pad=6)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color("#bbbbbb")
-    _label_ends(axes, curves, (100 - low) * 0.075)
+    _label_ends(axes, curves, low, (100 - low) * 0.075)
 
 
-def _lower_limit(curves: dict) -> float:
+def _lower_limit(curves: dict, lowest: float) -> float:
     """In percent: just below what trained epochs reach; epoch 0 is chance."""
     reached = [
         value
@@ -195,16 +207,16 @@ def _lower_limit(curves: dict) -> float:
     margin = 0.12 * (1 - min(reached))
     step = 5 if min(reached) > 0.8 else 10
     low = step * np.floor(100 * (min(reached) - margin) / step)
-    return float(np.clip(low, 0, 95))
+    return float(np.clip(low, lowest, 95))
 
 
-def _label_ends(axes: Any, curves: dict, apart: float) -> None:
+def _label_ends(axes: Any, curves: dict, low: float, apart: float) -> None:
     """Name each curve at its end, the labels at least `apart` percent from another."""
     ends = {kind: 100 * accuracy[-1] for kind, (_, accuracy) in curves.items()}
-    heights = dict(ends)
+    heights = {kind: max(end, low) for kind, end in ends.items()}
     if len(ends) == 2:
         upper, lower = sorted(ends, key=lambda kind: (-ends[kind], kind == "test"))
-        missing = max(0.0, apart - (ends[upper] - ends[lower])) / 2
+        missing = max(0.0, apart - (heights[upper] - heights[lower])) / 2
         heights[upper] += missing
         heights[lower] -= missing
     for kind, height in heights.items():
@@ -222,7 +234,7 @@ def _label_ends(axes: Any, curves: dict, apart: float) -> None:
         )
         axes.plot(
             [curves[kind][0][-1]],
-            [ends[kind]],
+            [max(ends[kind], low)],
             "o",
             ms=5 if kind == "test" else 4,
             color=TEST if kind == "test" else TRAIN,

@@ -97,6 +97,7 @@ EQUILIBRIUM_PROPAGATION = Rule(
         "mnist": sets.EP["mnist-ep-1h"].settings,
     },
     presets=sets.EP,
+    regression_rates=(10.0, 2.0),
     claims={
         "gradient": "the contrast follows the gradient of the cost as beta goes to 0",
         "order in beta": "1 one-sided, 2 symmetric",

@@ -144,7 +144,7 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     watching = commands.add_parser("watch", help="a run as it goes")
     watching.set_defaults(run=_watch)
     watching.add_argument("file", metavar="FILE", help="the recording it will be")
-    predicting = commands.add_parser("predict", help="labels of new samples")
+    predicting = commands.add_parser("predict", help="labels or targets of new samples")
     predicting.set_defaults(run=_predict)
     predicting.add_argument("file", metavar="FILE", help="a recording")
     predicting.add_argument("data", metavar="DATA", help="samples: .csv, .npz, .h5")

@@ -83,7 +83,10 @@ def add_training(
 def add_own_data(command: argparse.ArgumentParser):
     """What is told of data in files of the user's own."""
     own = command.add_argument_group("own data", "of a file in the place of TASK")
-    own.add_argument("--label", metavar="COLUMN", help="what is learned")
+    own.add_argument(
+        "--label", metavar="COLUMN", help="what is learned; or COLUMN,COLUMN: targets"
+    )
+    own.add_argument("--kind", help="classes or regression, where it is not clear")
     own.add_argument(
         "--test", metavar="SHARE", type=_number, help="samples that test (default: 0.2)"
     )

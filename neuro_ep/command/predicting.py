@@ -8,10 +8,12 @@ import json
 import os
 from pathlib import Path
 
+from numpy.typing import NDArray
+
 from neuro_ep.errors import InputError
 from neuro_ep.messages import say
 from neuro_ep.tasks.tables import ENDINGS, is_file_of_data, read_features
-from neuro_ep.training.trained import load_network
+from neuro_ep.training.trained import TrainedNetwork, load_network
 
 
 def predict(options) -> int:
@@ -29,12 +31,13 @@ def predict(options) -> int:
     count = network.settings.layers[0]
     inputs = read_features(options.data, network.feature_names, count)
     answers = network.read_out(inputs)
-    labels = network.named(answers.argmax(axis=1))
-    names = network.class_names or tuple(range(network.classes))
+    told, columns, rows = (_values if network.is_regression else _labels)(
+        network, answers
+    )
     if options.json:
-        print(json.dumps({"labels": labels.tolist(), "read_out": answers.tolist()}))
+        print(json.dumps(told))
         return 0
-    text = _table(names, labels, answers)
+    text = _table(columns, rows)
     if out is None:
         print(text, end="")
         return 0
@@ -44,15 +47,36 @@ def predict(options) -> int:
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
-    say(f"{len(labels)} labels in {out}")
+    say(f"{len(rows)} {'targets' if network.is_regression else 'labels'} in {out}")
     return 0
 
 
-def _table(names, labels, answers) -> str:
-    """A line for each sample: its label, and what every output says."""
+def _labels(network: TrainedNetwork, answers: NDArray) -> tuple[dict, list, list]:
+    """For every sample its label, and what every output says."""
+    labels = network.named(answers.argmax(axis=1)).tolist()
+    names = network.class_names or tuple(range(network.outputs))
+    rows = [
+        [label, *(f"{value:.6g}" for value in row)]
+        for label, row in zip(labels, answers.tolist(), strict=True)
+    ]
+    told = {"labels": labels, "read_out": answers.tolist()}
+    return told, ["label", *(f"read_out_{name}" for name in names)], rows
+
+
+def _values(network: TrainedNetwork, answers: NDArray) -> tuple[dict, list, list]:
+    """For every sample its targets, in the user's unit, by their names."""
+    values = network.in_unit(answers)
+    names = list(network.target_names)
+    if not names:
+        several = network.outputs > 1
+        names = [f"target_{k}" if several else "target" for k in range(network.outputs)]
+    rows = [[f"{value:.9g}" for value in row] for row in values.tolist()]
+    return {"names": names, "targets": values.tolist()}, names, rows
+
+
+def _table(columns: list, rows: list) -> str:
+    """Rows as text, under the names of their columns."""
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
-    table.writerow(["label", *(f"read_out_{name}" for name in names)])
-    for label, row in zip(labels.tolist(), answers.tolist(), strict=True):
-        table.writerow([label, *(f"{value:.6g}" for value in row)])
+    table.writerows([columns, *rows])
     return file.getvalue()

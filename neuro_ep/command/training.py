@@ -15,6 +15,7 @@ from neuro_ep.errors import InputError
 from neuro_ep.finding import find_rule
 from neuro_ep.messages import say
 from neuro_ep.recording.parts import epoch_files, part_folder
+from neuro_ep.recording.quality import QUALITIES
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.parameter import DECLARED
 from neuro_ep.records.probe import read_probes
@@ -81,7 +82,9 @@ def train(options) -> int:
 
 def _task(options) -> tuple[Task, Dataset | None]:
     """The task that is named, and the data of a file in its place."""
-    given = {"label": options.label, "test": options.test, "scale": options.scale}
+    given = {
+        name: getattr(options, name) for name in ("label", "kind", "test", "scale")
+    }
     chosen = {name: value for name, value in given.items() if value is not None}
     if not is_file_of_data(options.task):
         for name, value in chosen.items():
@@ -194,9 +197,13 @@ def _choices(options) -> dict:
 
 
 def _print_result(result, figure, shares, as_json: bool):
+    both = ("test", "train")
+    quality = "accuracy" if result.test_r2 is None else "r2"
+    reached = {
+        f"{kind}_{quality}": getattr(result, f"{kind}_{quality}") for kind in both
+    }
     values = {
-        "test_accuracy": result.test_accuracy,
-        "train_accuracy": result.train_accuracy,
+        **reached,
         "epochs": result.epochs,
         "seconds": round(result.seconds, 2),
         "file": str(result.file),
@@ -208,8 +215,9 @@ def _print_result(result, figure, shares, as_json: bool):
     if as_json:
         print(json.dumps(values))
         return
-    print(f"test accuracy   {result.test_accuracy:.4f}")
-    print(f"train accuracy  {result.train_accuracy:.4f}  (last epoch, before updates)")
+    for kind, remark in zip(both, ("", "  (last epoch, before updates)"), strict=True):
+        value = reached[f"{kind}_{quality}"]
+        print(f"{kind + ' ' + QUALITIES[quality]:16}{value:.4f}{remark}")
     print(f"time            {result.seconds:.1f} s for {result.epochs} epochs")
     print(f"recording       {result.file}")
     if figure:

@@ -17,12 +17,14 @@ The header that a run begins with is a dict of plain data:
     projections         {name: {"source_pop", "target_pop", "units": str,
                                 "shape": [n_pre, n_post]}}
     dataset             {"name", "source": str, "shape": [...], "classes", "train",
-                         "test": int, and hashes of the data}
+                         "test": int, "targets": int in a regression, and hashes of
+                         the data}
     records             {"rule", "model", "protocol", "settings": whole, as
                          neuro_ep.records.recorded writes them}
 
 Log rows may have any quantity; `test_accuracy` and `train_accuracy`, where present, are
-fractions of 1.
+fractions of 1, `test_r2` and `train_r2` what a regression has in their place, see
+neuro_ep/recording/quality.py.
 """
 
 from neuro_ep.recording.begin import create, resume

@@ -8,6 +8,7 @@ import numpy as np
 
 from neuro_ep.messages import printable
 from neuro_ep.recording.bounds import damage_told
+from neuro_ep.recording.quality import QUALITIES, quality_of
 from neuro_ep.recording.reading import Recording, open_recording
 
 
@@ -45,7 +46,7 @@ def _facts(recording: Recording) -> dict[str, str]:
         ),
         "layers": "-".join(map(str, recording.layers)),
         "seed": str(recording.seed),
-        "accuracy": _accuracy(recording.training),
+        **_quality(recording.training),
         "epochs": f"{recording.training['epoch'][-1]} of {recording.epochs},"
         f" stopped by {found['stopped_by']}, exit status {found.get('exit_status')}",
         "duration": f"{found['duration_s']:.1f} s, target {recording.target}",
@@ -59,15 +60,18 @@ def _facts(recording: Recording) -> dict[str, str]:
     return {key: value for key, value in facts.items() if value}
 
 
-def _accuracy(training: dict[str, np.ndarray]) -> str:
-    """The last known accuracies, in words; "" where none was recorded."""
-    texts = []
+def _quality(training: dict[str, np.ndarray]) -> dict[str, str]:
+    """The last known accuracies, or R2, in words; nothing where none was recorded."""
+    quality, texts = quality_of(training), []
+    if quality is None:
+        return {}
+    form = ".2%" if quality == "accuracy" else ".4f"
     for kind in ("test", "train"):
-        column = training.get(f"{kind}_accuracy", np.array([]))
+        column = training.get(f"{kind}_{quality}", np.array([]))
         known = column[np.isfinite(column)]
         if known.size:
-            texts.append(f"{kind} {known[-1]:.2%} (best {known.max():.2%})")
-    return ", ".join(texts)
+            texts.append(f"{kind} {known[-1]:{form}} (best {known.max():{form}})")
+    return {QUALITIES[quality]: ", ".join(texts)}
 
 
 def _projections(recording: Recording) -> dict[str, str]:

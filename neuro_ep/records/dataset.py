@@ -1,4 +1,4 @@
-"""Samples with a class each, and which of them train and which test."""
+"""Samples with a class or targets each, and which of them train and which test."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from neuro_ep.records.scaling import Scaling
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled samples and which of them train and which test.
+    """Samples, what they teach, and which of them train and which test.
 
     Attributes
     ----------
     name : the task, or what the data are called
     inputs : float32 (samples, frames * features), dimensionless; pictures are in [0, 1]
-    labels : int64 (samples,), in 0 .. classes - 1
+    labels : int64 (samples,), in 0 .. classes - 1; empty where there are targets
     train, test : int64 indices into the samples; they share none
-    classes : number of classes
+    classes : number of classes; 0 where there are targets
     shape : of one sample before flattening, as (8, 8) for a picture
     source : citation, and how the samples were obtained
     frames : a sample is so many inputs of equal size, one after another; 1 for
@@ -31,6 +31,10 @@ class Dataset:
     class_names : what the classes are called, () where 0, 1, 2, ... is all
     feature_names : what the columns of the inputs are called, () where nothing is said
     scaling : how the inputs were scaled, None where they were not
+    targets : float32 (samples, targets), what the outputs should be in a regression,
+        scaled; None where samples have classes
+    target_names : what the targets are called, () where nothing is said
+    target_scaling : how the targets were scaled, None where they were not
 
     Numbers of other types are converted where nothing is lost. These numbers become
     indices in compiled programs, so nothing else is taken.
@@ -53,6 +57,9 @@ class Dataset:
     class_names: tuple = ()
     feature_names: tuple[str, ...] = ()
     scaling: Scaling | None = None
+    targets: NDArray[np.float32] | None = None
+    target_names: tuple[str, ...] = ()
+    target_scaling: Scaling | None = None
 
     @classmethod
     def from_arrays(
@@ -66,13 +73,18 @@ class Dataset:
         seed: int = 0,
         feature_names: Sequence[str] = (),
         source: str = "arrays of the user's own",
+        kind: str | None = None,
+        target_names: Sequence[str] = (),
     ) -> Dataset:
         """Data of your own.
 
         inputs
             Numbers, (samples, features); or (samples, time, features) for series.
         labels
-            A class a sample: text, whole numbers or booleans.
+            A class a sample: text, whole numbers or booleans. Or targets of a
+            regression, numbers of shape (samples,) or (samples, targets), which are
+            scaled as they are in the training samples; the network's predictions
+            come back in their unit.
         test
             The share of samples that test, drawn with ``seed``, every class alike; or
             their indices; or a mask; or (inputs, labels) of other samples.
@@ -81,6 +93,13 @@ class Dataset:
             deviation 1, as it is in the training samples; "none" leaves them.
         feature_names
             What the features are called; the columns, where inputs are a DataFrame.
+
+        kind
+            "classes" or "regression"; None infers it: numbers with a fraction, or in
+            two or more columns, are targets. Whole numbers of which many differ, and
+            columns of 0 and 1 only, may be either: they ask for it to be said.
+        target_names
+            What the targets are called; the columns, where labels are a DataFrame.
 
         Raises InputError for what does not fit or cannot be learned.
 
@@ -91,23 +110,18 @@ class Dataset:
         from neuro_ep.records.own_data import from_arrays
 
         given = inputs, labels, test, scale, name, seed, feature_names, source
-        return from_arrays(*given)
+        return from_arrays(*given, kind, target_names)
 
     def __post_init__(self):
         inputs = _finite_rows(self.name, self.inputs)
         samples = len(inputs)
-        classes = _count(self.name, "classes", self.classes)
         frames = _count(self.name, "frames", self.frames)
         if inputs.shape[1] % frames or inputs.shape[1] != math.prod(self.shape):
             raise InputError(
                 f"{self.name}: samples of {inputs.shape[1]} values, which are not "
                 f"{frames} frames of equal size in the shape {tuple(self.shape)}"
             )
-        labels = _integers(self.name, "labels", self.labels, classes)
-        if len(labels) != samples:
-            raise InputError(
-                f"{self.name}: {len(labels)} labels for {samples} samples, not one each"
-            )
+        taught = self._classes() if self.targets is None else self._targets()
         train, test = (
             _split(self.name, part, getattr(self, part), samples)
             for part in ("train", "test")
@@ -117,31 +131,78 @@ class Dataset:
                 f"{self.name}: {shared} samples are in both train and test, so it "
                 "would not be a test; put each into one of them"
             )
-        checked = {"inputs": inputs, "labels": labels, "train": train, "test": test}
-        if self.class_names and len(self.class_names) != classes:
+        if self.targets is not None and min(len(train), len(test)) < 2:
             raise InputError(
-                f"{self.name}: {len(self.class_names)} names for {classes} classes"
+                f"{self.name}: {len(train)} samples train and {len(test)} test: R2 is "
+                "of two or more; name more"
             )
         features = inputs.shape[1] // frames
         if self.feature_names and len(self.feature_names) != features:
             raise InputError(
                 f"{self.name}: {len(self.feature_names)} names for {features} features"
             )
-        for key, value in {**checked, "classes": classes, "frames": frames}.items():
+        checked = {"inputs": inputs, "train": train, "test": test, "frames": frames}
+        for key, value in {**checked, **taught}.items():
             object.__setattr__(self, key, value)
+
+    def _classes(self) -> dict:
+        """Labels and the number of classes, checked."""
+        classes = _count(self.name, "classes", self.classes)
+        labels, samples = self.labels, len(self.inputs)
+        labels = _integers(self.name, "labels", labels, classes)
+        if len(labels) != samples:
+            raise InputError(
+                f"{self.name}: {len(labels)} labels for {samples} samples, not one each"
+            )
+        if self.class_names and len(self.class_names) != classes:
+            raise InputError(
+                f"{self.name}: {len(self.class_names)} names for {classes} classes"
+            )
+        if self.target_names or self.target_scaling:
+            raise InputError(f"{self.name}: names or scaling of targets, and no target")
+        return {"labels": labels, "classes": classes}
+
+    def _targets(self) -> dict:
+        """Targets, checked; there are no classes beside them."""
+        targets = _finite_rows(self.name, self.targets, "targets")
+        samples, outputs = targets.shape
+        if samples != len(self.inputs):
+            raise InputError(
+                f"{self.name}: {samples} targets for {len(self.inputs)} samples, not "
+                "one each"
+            )
+        if np.size(self.labels) or self.classes or self.class_names:
+            raise InputError(f"{self.name}: both classes and targets; give one of them")
+        sizes = [len(self.target_names)] if self.target_names else []
+        sizes += [len(self.target_scaling.factor)] if self.target_scaling else []
+        if any(size != outputs for size in sizes) or _repeats(self.target_names):
+            raise InputError(
+                f"{self.name}: names or scaling that are not of {outputs} targets, "
+                "each by a name of its own"
+            )
+        return {"labels": np.empty(0, np.int64), "classes": 0, "targets": targets}
 
     @property
     def features(self) -> int:
         """How many inputs the network has at any time."""
         return self.inputs.shape[1] // self.frames
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs the network has: one a class, or one a target."""
+        return self.classes if self.targets is None else self.targets.shape[1]
 
-def _finite_rows(name: str, inputs) -> NDArray[np.float32]:
-    """The inputs as finite numbers, one row a sample."""
-    given = np.asarray(inputs)
+
+def _repeats(names: Sequence[str]) -> bool:
+    return len(set(names)) != len(names)
+
+
+def _finite_rows(name: str, values, what: str = "inputs") -> NDArray[np.float32]:
+    """Inputs or targets as finite numbers, one row a sample."""
+    given = np.asarray(values)
     if given.ndim != 2 or given.size == 0 or given.dtype.kind not in "biuf":
         raise InputError(
-            f"{name}: inputs of shape {given.shape} and type {given.dtype}; give "
+            f"{name}: {what} of shape {given.shape} and type {given.dtype}; give "
             "numbers, one row a sample (flatten pictures, and name their shape)"
         )
     with np.errstate(over="ignore"):
@@ -150,7 +211,7 @@ def _finite_rows(name: str, inputs) -> NDArray[np.float32]:
     if wrong.size:
         row, column = wrong[0]
         raise InputError(
-            f"{name}: inputs[{row}, {column}] = {given[row, column]}; fill in or leave "
+            f"{name}: {what}[{row}, {column}] = {given[row, column]}; fill in or leave "
             "out what is missing, and scale what float32 cannot hold"
         )
     return rows

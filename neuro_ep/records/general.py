@@ -3,8 +3,10 @@
 The updates of a projection from the input grow with the mean square of a sample, and
 those above it do not; so the learning rates from the input are those measured on the
 handwritten digits, times the square of a digit over that of these data. Layers between
-the ends, phases, step and batch are kept. There are as many updates as on the digits,
-in at most :data:`MOST` epochs.
+the ends, phases, step and batch are kept. Targets of a regression move weights less
+than classes do, those from the input least, so that a rule may have factors for them,
+:attr:`neuro_ep.Rule.regression_rates`. There are as many updates as on the digits, in
+at most :data:`MOST` epochs.
 """
 
 from __future__ import annotations
@@ -51,8 +53,8 @@ def general_settings(rule: Rule, dataset: Dataset) -> Settings:
     return changed(
         base,
         layers=_layers(base, dataset),
-        read=dataset.classes if base.read else base.read,
-        eta=_rates(base, dataset),
+        read=dataset.outputs if base.read else base.read,
+        eta=_rates(rule, base, dataset),
         batch=batch,
         epochs=int(np.clip(wanted, LEAST, MOST)),
     )
@@ -60,17 +62,20 @@ def general_settings(rule: Rule, dataset: Dataset) -> Settings:
 
 def _layers(base: Settings, dataset: Dataset) -> tuple[int, ...]:
     """Its own ends; where some units of one layer are read, that layer stays."""
-    last = base.layers[-1] if base.read else dataset.classes
+    last = base.layers[-1] if base.read else dataset.outputs
     return (dataset.features, *base.layers[1:-1], last)
 
 
-def _rates(base: Settings, dataset: Dataset) -> tuple[float, ...]:
+def _rates(rule: Rule, base: Settings, dataset: Dataset) -> tuple[float, ...]:
     square = np.square(dataset.inputs[dataset.train], dtype=float).sum(axis=1).mean()
     share = SQUARE / FRAMES if dataset.frames > 1 else SQUARE
     factor = share / (square / dataset.frames) if square else 1.0
     factor = float(np.clip(factor, 1 / LARGEST, LARGEST))
     pairs = zip(base.edges, base.eta, strict=True)
-    return tuple(eta * factor if pre == 0 else eta for (pre, _), eta in pairs)
+    first, above = (1.0, 1.0) if dataset.targets is None else rule.regression_rates
+    return tuple(
+        eta * factor * first if pre == 0 else eta * above for (pre, _), eta in pairs
+    )
 
 
 def completed(

@@ -1,4 +1,4 @@
-"""A data set from arrays of a user's own, with labels of any kind."""
+"""A data set from arrays of a user's own, with labels of any kind, or targets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.own_targets import kind_of, names_of, scaled_targets, targets_of
 from neuro_ep.records.scaling import Scaling, fitted
 
 #: Which samples test: a share of them, their indices, a mask, or samples and labels.
@@ -24,34 +25,30 @@ def from_arrays(
     seed: int,
     feature_names: Sequence[str],
     source: str,
+    kind: str | None,
+    target_names: Sequence[str],
 ) -> Dataset:
     """See :meth:`neuro_ep.Dataset.from_arrays`."""
     names = feature_names if len(feature_names) else getattr(inputs, "columns", ())
-    samples, answers = _pairs(name, "", inputs, labels)
     pair = _as_pair(test)
+    kind = kind_of(name, kind, labels, *([] if pair is None else [pair[1]]))
+    samples, answers = _pairs(name, "", inputs, labels, kind)
     if pair is not None:
-        columns = [str(name) for name in getattr(pair[0], "columns", ())]
-        if columns and len(names) and columns != list(map(str, names)):
-            raise InputError(
-                f"{name}: test samples have the columns {', '.join(columns)}, and "
-                f"training samples {', '.join(map(str, names))}; give both the same"
-            )
-        more, others = _pairs(name, "test ", *pair)
-        if more.shape[1:] != samples.shape[1:]:
-            raise InputError(
-                f"{name}: test samples of shape {more.shape[1:]} and training samples "
-                f"of shape {samples.shape[1:]}; give both the same"
-            )
+        more, others = _pairs(name, "test ", pair[0], pair[1], kind)
+        columns = getattr(pair[0], "columns", ())
+        _refuse_other(name, (samples, answers, names), (more, others, columns))
         test = np.arange(len(samples), len(samples) + len(more))
         samples = np.concatenate([samples, more])
-        if others.dtype.kind != answers.dtype.kind:
-            raise InputError(
-                f"{name}: labels are {answers.dtype} and test labels {others.dtype}; "
-                "give both of one kind"
-            )
         answers = np.concatenate([answers, others])
-    learned = _classes(name, answers)
-    train, held_out = _split(name, test, len(samples), learned["labels"], seed)
+    if kind == "classes":
+        if len(target_names):
+            raise InputError(f"{name}: target_names are of regression; leave them out")
+        learned = _classes(name, answers)
+        train, held_out = _split(name, test, len(samples), learned["labels"], seed)
+    else:
+        train, held_out = _split(name, test, len(samples), None, seed)
+        called = tuple(map(str, target_names)) or names_of(labels)
+        learned = _targets(name, answers, train, called)
     rows, scaling = _scaled(samples, scale, train)
     return Dataset(
         name=name,
@@ -67,6 +64,32 @@ def from_arrays(
     )
 
 
+def _refuse_other(name: str, training: tuple, testing: tuple):
+    """Raises InputError where test samples are not of the kind of the others."""
+    (samples, answers, names), (more, others, columns) = training, testing
+    columns, names = list(map(str, columns)), list(map(str, names))
+    if columns and names and columns != names:
+        raise InputError(
+            f"{name}: test samples have the columns {', '.join(columns)}, and "
+            f"training samples {', '.join(names)}; give both the same"
+        )
+    if more.shape[1:] != samples.shape[1:]:
+        raise InputError(
+            f"{name}: test samples of shape {more.shape[1:]} and training samples "
+            f"of shape {samples.shape[1:]}; give both the same"
+        )
+    if others.dtype.kind != answers.dtype.kind:
+        raise InputError(
+            f"{name}: labels are {answers.dtype} and test labels {others.dtype}; "
+            "give both of one kind"
+        )
+    if others.shape[1:] != answers.shape[1:]:
+        raise InputError(
+            f"{name}: {answers.shape[1]} targets and {others.shape[1]} test targets "
+            "a sample; give both the same"
+        )
+
+
 def _as_pair(test: Test) -> tuple | None:
     """Samples and labels, where they are given and not numbers of samples."""
     if not isinstance(test, (tuple, list)) or len(test) != 2:
@@ -74,12 +97,15 @@ def _as_pair(test: Test) -> tuple | None:
     return None if np.isscalar(test[0]) else (test[0], test[1])
 
 
-def _pairs(name: str, which: str, inputs, labels) -> tuple[NDArray, NDArray]:
+def _pairs(name: str, which: str, inputs, labels, kind: str) -> tuple[NDArray, NDArray]:
+    classes = kind == "classes"
+    what = which + ("labels" if classes else "targets")
+    read = _answers if classes else targets_of
     samples = _numbers(name, f"{which}inputs", inputs)
-    answers = _answers(name, f"{which}labels", labels)
+    answers = read(name, what, _unmasked(name, what, labels))
     if len(answers) != len(samples):
         raise InputError(
-            f"{name}: {len(answers)} {which}labels for {len(samples)} {which}samples, "
+            f"{name}: {len(answers)} {what} for {len(samples)} {which}samples, "
             "not one each"
         )
     return samples, answers
@@ -119,9 +145,8 @@ KINDS = {
 
 def _answers(name: str, what: str, labels: ArrayLike) -> NDArray:
     """A class of every sample, as text, booleans or int64."""
-    values = _unmasked(name, what, labels)
-    array = isinstance(values, np.ndarray) and values.dtype.kind != "O"
-    given = values if array else np.asarray(values, dtype=object)
+    array = isinstance(labels, np.ndarray) and labels.dtype.kind != "O"
+    given = np.asarray(labels, dtype=None if array else object)
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
     kinds = {_kind(one) for one in given.tolist()} if given.ndim == 1 else {None}
@@ -165,7 +190,21 @@ def _classes(name: str, answers: NDArray) -> dict:
     }
 
 
-def _split(name: str, test: Test, samples: int, labels, seed: int):
+def _targets(name: str, values: NDArray, train: NDArray, names: tuple) -> dict:
+    """Targets as they are learned, what they are called, and how they were scaled."""
+    if len(names) not in (0, values.shape[1]):
+        raise InputError(f"{name}: {len(names)} names for {values.shape[1]} targets")
+    scaled, scaling = scaled_targets(name, values, train, names)
+    return {
+        "labels": np.empty(0, np.int64),
+        "classes": 0,
+        "targets": scaled,
+        "target_names": names,
+        "target_scaling": scaling,
+    }
+
+
+def _split(name: str, test: Test, samples: int, labels: NDArray | None, seed: int):
     """Indices of the samples that train, and of those that test."""
     try:
         chosen = np.asarray(test)
@@ -188,11 +227,16 @@ def _split(name: str, test: Test, samples: int, labels, seed: int):
             f"different ones from 0 to {samples - 1}; name each once, by its index"
         )
     train = np.setdiff1d(np.arange(samples), held_out)
-    unseen = np.setdiff1d(labels[held_out], labels[train])
+    if labels is None:
+        unseen = np.empty(0)
+    else:
+        unseen = np.setdiff1d(labels[held_out], labels[train])
     if not train.size or unseen.size:
         raise InputError(
             f"{name}: every sample of {max(unseen.size, 1)} classes tests, so that "
             "they cannot be learned; leave some to train on"
+            if unseen.size
+            else f"{name}: every sample tests; leave some to train on"
         )
     return train, held_out
 

@@ -50,6 +50,9 @@ class Rule:
         Task -> settings that were measured to work on it.
     presets
         Name -> other settings worth a name.
+    regression_rates
+        What the learning rates of the digits, from the input and above it, are
+        multiplied by where targets are learned and no classes, as it was measured.
     gain
         Whether the gain law of C-EP applies: weights that move while the neurons settle
         feed back on them with gain g, see :mod:`neuro_ep.training.gain`.
@@ -71,6 +74,7 @@ class Rule:
     defaults: Mapping[str, Settings]
     parameters: tuple[Parameter, ...] = ()
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    regression_rates: tuple[float, float] = (1.0, 1.0)
     gain: bool = False
     family: str = "equilibrium"
     claims: Mapping[str, str] = field(default_factory=dict)
@@ -102,6 +106,7 @@ class Rule:
         """The settings for a task before anything is chosen."""
         if isinstance(task, Dataset):
             own = task.class_names or task.name not in self.defaults
+            own = own or task.targets is not None
             if own and preset is None:
                 return general_settings(self, task)
             task = task.name

@@ -12,6 +12,10 @@ from neuro_ep.errors import InputError
 #: Name -> what it makes of a column: from 0 to 1, or with mean 0 and deviation 1.
 KINDS = ("minmax", "standard")
 
+#: Mean and deviation of targets once they are scaled: output neurons of every kind
+#: reach what is within 0 and 1.
+MIDDLE, DEVIATION = 0.5, 0.2
+
 #: Below this, a range has no number that it could be multiplied by.
 SMALLEST = 1e-300
 
@@ -57,3 +61,11 @@ def fitted(kind: str, rows: NDArray) -> Scaling:
     moving = (np.ptp(rows, axis=0) > 0) & (width > SMALLEST)
     factor = np.where(moving, 1 / np.where(moving, width, 1), 0.0)
     return Scaling(tuple(factor.tolist()), tuple((-middle * factor).tolist()))
+
+
+def fitted_targets(rows: NDArray) -> Scaling:
+    """The scaling that brings every column to :data:`MIDDLE` and :data:`DEVIATION`."""
+    standard = fitted("standard", rows)
+    factor = np.multiply(standard.factor, DEVIATION)
+    shift = np.multiply(standard.shift, DEVIATION) + MIDDLE
+    return Scaling(tuple(factor.tolist()), tuple(shift.tolist()))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neuro_ep.errors import InputError
 from neuro_ep.messages import cut
 from neuro_ep.records.dataset import Dataset
+from neuro_ep.records.own_targets import kind_of
 from neuro_ep.tasks.array_files import DAMAGE, LARGEST, read_npz, reason
 
 #: Ending of a file -> how its columns are separated.
@@ -39,6 +40,7 @@ def load(
     test: float | None = None,
     scale: str = "minmax",
     seed: int = 0,
+    kind: str | None = None,
 ) -> Dataset:
     """The data set in a file.
 
@@ -46,11 +48,12 @@ def load(
         A table whose first line names its columns, or arrays called X and y, or
         x_train, y_train, x_test and y_test.
     label
-        The column of a table that is to be learned; all others are features.
+        The column of a table that is to be learned, or several with commas between,
+        which are targets of a regression; all others are features.
     test
         The share of samples that test, 0.2 where nothing is said and the file does not
         say which.
-    scale, seed
+    scale, seed, kind
         As of :meth:`neuro_ep.Dataset.from_arrays`.
 
     Raises InputError for what cannot be read, with the line and the column.
@@ -58,7 +61,7 @@ def load(
     file = Path(path)
     if not file.is_file():
         raise InputError(f"{path}: no such file")
-    inputs, labels, held_out, names = _read(file, label)
+    inputs, labels, held_out, names, targets = _read(file, label, kind)
     if held_out is not None and test is not None:
         raise InputError(f"test = {test}: {file.name} says itself which samples test")
     given = held_out if held_out is not None else 0.2 if test is None else test
@@ -70,24 +73,27 @@ def load(
         seed=seed,
         feature_names=names,
         source=f"the file {file.name}",
+        kind="regression" if targets else kind,
+        target_names=targets,
     )
 
 
-def _read(file: Path, label: str | None) -> tuple:
-    """Samples, labels, those that test where the file says so, names of features."""
+def _read(file: Path, label: str | None, kind: str | None) -> tuple:
+    """Samples, labels, those that test where the file says so, names of features and
+    of targets."""
     ending = file.suffix.lower()
     if ending in SEPARATORS:
-        inputs, labels, names = _table(file, label)
-        return inputs, labels, None, names
+        inputs, labels, names, targets = _table(file, label, kind)
+        return inputs, labels, None, names, targets
     if label is not None:
         raise InputError(
             f"label = {label!r}: {file.name} has arrays and no columns; leave it out"
         )
     found = read_npz(file, (PARTED, WHOLE), REMEDY) if ending == ".npz" else _hdf5(file)
     if "X" in found:
-        return found["X"], found["y"], None, ()
+        return found["X"], found["y"], None, (), ()
     test = found["x_test"], found["y_test"]
-    return found["x_train"], found["y_train"], test, ()
+    return found["x_train"], found["y_train"], test, (), ()
 
 
 def _hdf5(file: Path, choices=(PARTED, WHOLE)) -> dict[str, NDArray]:
@@ -115,22 +121,78 @@ def _array(opened: h5py.File, key: str) -> NDArray:
     return item[()]
 
 
-def _table(file: Path, label: str | None) -> tuple[NDArray, list[str], list[str]]:
-    """The numbers of all columns but one, the text of that one, names of the others."""
+def _table(file: Path, label: str | None, kind: str | None) -> tuple:
+    """The numbers of all columns but those to learn, what these teach, and the names
+    of the features and, where it is a regression, of the targets.
+    """
     names, lines = _lines(file)
-    if label not in names:
-        told = f"no column {label!r}" if label is not None else "which column to learn"
+    chosen = _chosen(file, label, names)
+    others = [name for name in names if name not in chosen]
+    if not others:
+        raise InputError(f"{file}: label = {label}: no column is left to learn from")
+    places = [names.index(name) for name in chosen]
+    texts = [[row[k].strip() for k in places] for _, row in lines]
+    for (line, _), row in zip(lines, texts, strict=True):
+        if "" in row:
+            name = chosen[row.index("")]
+            raise InputError(f"{file}, line {line}: no {name}; leave this line out")
+    found = _kind(file, kind, chosen, lines, texts)
+    inputs = _columns(file, names, lines, others)
+    if found == "classes":
+        return inputs, [row[0] for row in texts], others, ()
+    return inputs, _columns(file, names, lines, chosen), others, chosen
+
+
+def _chosen(file: Path, label: str | None, names: Sequence[str]) -> list[str]:
+    """The columns to learn: one by its name, or several with commas between."""
+    words = "" if label is None else label
+    chosen = [words] if words in names else [word.strip() for word in words.split(",")]
+    unknown = [name for name in chosen if name not in names]
+    if unknown or len(set(chosen)) != len(chosen):
+        told = f"no column {unknown[0]!r}" if unknown else f"{label} names one twice"
+        told = told if label is not None else "which column to learn"
         raise InputError(
             f"{file}: {told}; name one with --label (label=): "
             f"{cut(', '.join(names), 300)}"
         )
-    place = names.index(label)
-    labels = [row[place].strip() for _, row in lines]
-    if "" in labels:
-        line = lines[labels.index("")][0]
-        raise InputError(f"{file}, line {line}: no {label}; leave this line out")
-    others = [name for name in names if name != label]
-    return _columns(file, names, lines, others), labels, others
+    return chosen
+
+
+def _kind(file: Path, kind: str | None, chosen, lines, texts) -> str:
+    """Whether these columns are "classes" or "regression", as they are written."""
+    if len(chosen) > 1 and kind == "classes":
+        raise InputError(
+            f"{file}: kind = 'classes': {len(chosen)} columns are targets; name one"
+        )
+    if kind is not None:
+        return kind_of(file.name, kind)
+    numbers = [[_as_number(cell) for cell in row] for row in texts]
+    if len(chosen) > 1 or not any(None in row for row in numbers):
+        return kind_of(file.name, None, _columns_of(file, chosen, lines, texts))
+    whole = all(row[0] is None or row[0] % 1 == 0 for row in numbers)
+    if whole:
+        return "classes"
+    place = next(k for k, row in enumerate(numbers) if row[0] is None)
+    shown = cut(repr(texts[place][0]), SHOWN)
+    raise InputError(
+        f"{file}, line {lines[place][0]}: {chosen[0]} = {shown} is no number, and "
+        "others have a fraction; leave this line out, or say kind='classes' (--kind "
+        "classes)"
+    )
+
+
+def _columns_of(file: Path, chosen, lines, texts) -> NDArray:
+    """The numbers in columns of text, one column for each that is to be learned."""
+    numbered = [(line, row) for (line, _), row in zip(lines, texts, strict=True)]
+    return _columns(file, chosen, numbered, chosen)
+
+
+def _as_number(cell: str) -> float | None:
+    """The number in a cell, None where there is none."""
+    try:
+        return float(cell.replace("_", "?"))  # which float() takes within digits
+    except ValueError:
+        return None
 
 
 def read_features(path: str | Path, features: Sequence[str], count: int) -> NDArray:
@@ -204,11 +266,11 @@ def _cells(line: str, separator: str) -> int:
 
 
 def _number(file: Path, line: int, name: str, cell: str) -> float:
-    try:
-        return float(cell.replace("_", "?"))  # which float() takes within digits
-    except ValueError:
+    number = _as_number(cell)
+    if number is None:
         shown = cut(repr(cell.strip()), SHOWN)
         raise InputError(
             f"{file}, line {line}: {name} = {shown} is no number; fill in or leave out "
             "what is missing, write 1.5 for 1,5, and code words by numbers"
-        ) from None
+        )
+    return number

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuro_ep.oracle.gain import gain
 from neuro_ep.records.dataset import Dataset
@@ -32,6 +34,13 @@ def presentations(dataset: Dataset, settings: Settings) -> tuple[int, int]:
 def epoch_draw(seed: int, epoch: int) -> np.random.Generator:
     """What an epoch is drawn with: first a permutation of the training samples."""
     return np.random.default_rng(np.random.SeedSequence([seed, 1, epoch]))
+
+
+def taught(dataset: Dataset, rows: NDArray) -> dict[str, Any]:
+    """What a schedule is told that these samples teach: classes, or targets."""
+    if dataset.targets is None:
+        return {"labels": dataset.labels[rows]}
+    return {"targets": dataset.targets, "target_frames": 1}
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Epochs:
         diverged = self._read("diverged", results)[0] or not _finite(after)
         row = {
             "epoch": epoch,
-            **self._accuracies(order, training, testing, results),
+            **self._judged(order, training, results),
             **self._gains(order, results),
             "diverged": int(diverged),
             "wall_s": time.monotonic() - started,
@@ -103,7 +112,8 @@ class Epochs:
     def _wanted(self) -> list[str]:
         name = self.plan.presentations
         counted = [NOW] if self.plan.tracks else []
-        reads = [f"{name}.{read}" for read in ("predicted", "sample_cost", "diverged")]
+        judged = "predicted" if self.dataset.targets is None else "answer"
+        reads = [f"{name}.{read}" for read in (judged, "sample_cost", "diverged")]
         kept = [*self.plan.weights.values(), *self.plan.carried]
         return [*kept, *self._activities(), *reads, *counted]
 
@@ -116,21 +126,29 @@ class Epochs:
     def _read(self, name: str, results: State) -> np.ndarray:
         return results[f"{self.plan.presentations}.{name}"]
 
-    def _accuracies(self, order, training, testing, results) -> dict[str, float]:
+    def _judged(self, order, training, results) -> dict[str, float]:
         """Training samples are judged before their update, held-out ones at the end."""
-        trained, batch = training * self.settings.batch, self.settings.batch
-        right = self._read("predicted", results)[: len(order)]
-        right = right == self.dataset.labels[order]
-        cost = self._read("sample_cost", results)
-        tested = cost[trained:][: len(self.dataset.test)]  # the rest fills the batch
-        row = {
-            "test_accuracy": float(right[trained:][: len(self.dataset.test)].mean()),
-            "test_cost": float(tested.mean()),
-        }
+        trained = training * self.settings.batch
+        ends = {"test": slice(trained, trained + len(self.dataset.test))}  # no filling
         if training:
-            row["train_accuracy"] = float(right[: training * batch].mean())
-            row["train_cost"] = float(cost[:trained].mean())
+            ends["train"] = slice(0, trained)
+        cost, row = self._read("sample_cost", results), {}
+        for kind, shown in ends.items():
+            name, value = self._quality(order, results, shown)
+            row[f"{kind}_{name}"] = value
+            row[f"{kind}_cost"] = float(cost[shown].mean())
         return row
+
+    def _quality(self, order, results, shown: slice) -> tuple[str, float]:
+        """What the samples of a part are judged by, and how well they were answered."""
+        targets = self.dataset.targets
+        if targets is None:
+            right = self._read("predicted", results)[shown]
+            return "accuracy", float(
+                (right == self.dataset.labels[order[shown]]).mean()
+            )
+        answers = self._read("answer", results).reshape(-1, targets.shape[1])[shown]
+        return "r2", r2(targets[order[shown]], answers)
 
     def _schedule(self, epoch, training, testing) -> Schedule:
         """The order of the samples, from (seed, epoch) alone, and the signs of beta."""
@@ -148,7 +166,7 @@ class Epochs:
         return Schedule(
             inputs=self.samples,
             samples=order,
-            labels=self.dataset.labels[order],
+            **taught(self.dataset, order),
             learn=np.arange(shown) < training,
             sign=sign,
             frames=self.dataset.frames,
@@ -176,6 +194,20 @@ class Epochs:
         if self.on_progress is None:
             return None
         return lambda done, total: self.on_progress(epoch, done, total)
+
+
+def r2(targets: NDArray, answers: NDArray) -> float:
+    """R2, its mean over the targets; NaN where answers are not finite.
+
+    It is the same in any unit of a target. Raises ValueError for less than 2 samples.
+    """
+    from sklearn.metrics import r2_score
+
+    if len(targets) < 2:
+        raise ValueError(f"R2 of {len(targets)} samples")
+    if not np.isfinite(answers).all():
+        return math.nan
+    return float(r2_score(targets, answers))
 
 
 def _finite(state) -> bool:

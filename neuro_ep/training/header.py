@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuro_ep import recording
 from neuro_ep.build.wiring import ONE, layer_names, wiring
@@ -13,6 +14,7 @@ from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.protocol import Protocol
 from neuro_ep.records.recorded import as_recorded
 from neuro_ep.records.rule import Rule
+from neuro_ep.records.scaling import Scaling
 from neuro_ep.records.settings import Settings
 from neuro_ep.records.text import as_plain
 
@@ -50,6 +52,7 @@ def run_header(
 def facts(dataset: Dataset) -> dict:
     """What is told of the data, and hashes of all that training takes from them."""
     split = np.concatenate([dataset.train, [-1], dataset.test])
+    targets = dataset.targets
     return {
         "name": dataset.name,
         "source": dataset.source,
@@ -61,6 +64,17 @@ def facts(dataset: Dataset) -> dict:
         "inputs_sha256": _sha256(dataset.inputs, "<f4"),
         "labels_sha256": _sha256(dataset.labels, "<i8"),
         "split_sha256": _sha256(split, "<i8"),
+        **({} if targets is None else _taught(dataset, targets)),
+    }
+
+
+def _taught(dataset: Dataset, targets: np.ndarray) -> dict:
+    """How many targets there are, and hashes of them and of how they were scaled."""
+    scaling = dataset.target_scaling or Scaling((), ())
+    return {
+        "targets": dataset.outputs,
+        "targets_sha256": _sha256(targets, "<f4"),
+        "target_scaling_sha256": _sha256([scaling.factor, scaling.shift], "<f8"),
     }
 
 
@@ -74,8 +88,14 @@ def as_learned(dataset: Dataset) -> dict:
     The split of more than :data:`LISTED` samples is not listed; its hash is among the
     facts.
     """
-    listed = len(dataset.labels) <= LISTED
+    listed = len(dataset.inputs) <= LISTED
+    scaled = dataset.target_scaling
+    targets = {
+        "target_names": list(dataset.target_names),
+        "target_scaling": None if scaled is None else asdict(scaled),
+    }
     return {
+        **({} if dataset.targets is None else targets),
         "class_names": list(dataset.class_names),
         "feature_names": list(dataset.feature_names),
         "scaling": None if dataset.scaling is None else asdict(dataset.scaling),
@@ -84,7 +104,7 @@ def as_learned(dataset: Dataset) -> dict:
     }
 
 
-def _sha256(values: np.ndarray, dtype: str) -> str:
+def _sha256(values: ArrayLike, dtype: str) -> str:
     """The hash of an array's values and shape, the same on every machine."""
     array = np.ascontiguousarray(values, dtype)
     digest = hashlib.sha256(repr(array.shape).encode())

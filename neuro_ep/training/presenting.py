@@ -95,9 +95,8 @@ def present(
         raise InputError("learn=True needs labels, which the network is nudged to")
     strides = _strides(record)
     record = tuple(map(_at_every_step, record))
-    rows, numbers = network.rows(inputs), None
-    if labels is not None:
-        numbers = network.numbers(labels, len(rows))
+    rows = network.rows(inputs)
+    taught = {} if labels is None else network.taught(labels, len(rows))
     left = network.left
     settings = changed(left.settings, batch=1)
     if not learn:
@@ -118,7 +117,7 @@ def present(
     schedule = Schedule(
         inputs=rows,
         samples=np.arange(len(rows)),
-        labels=numbers,
+        **taught,
         learn=labels is not None,
         sign=np.copysign(1.0, settings.beta),
         frames=network.frames,

@@ -8,6 +8,7 @@ import time
 from tqdm import tqdm
 
 from neuro_ep.messages import mute_if_broken
+from neuro_ep.recording.quality import quality_of, told
 
 #: Seconds between lines where the output is not a terminal.
 EVERY = 5.0
@@ -16,7 +17,7 @@ FORM = "{l_bar}{bar}| epoch {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
 
 
 class Progress:
-    """Epochs, accuracy and time left, on stderr."""
+    """Epochs, how well the network does and time left, on stderr."""
 
     def __init__(self, epochs: int, quiet: bool = False):
         self.epochs, self.quiet = epochs, quiet
@@ -48,7 +49,7 @@ class Progress:
             self.first_epoch, self.started = row["epoch"], now
         if self.bar is not None:
             self.bar.set_description("training")
-            self.bar.set_postfix(test=f"{row['test_accuracy']:.3f}")
+            self.bar.set_postfix(test=f"{row[f'test_{quality_of(row)}']:.3f}")
             self.bar.update(row["epoch"] - self.bar.n)
             return
         last = row["epoch"] == self.epochs
@@ -65,10 +66,7 @@ class Progress:
 
     def _line(self, row, now) -> str:
         """How far it is, and the time left once an epoch has been timed."""
-        text = (
-            f"epoch {row['epoch']}/{self.epochs}  test accuracy "
-            f"{row['test_accuracy']:.4f}"
-        )
+        text = f"epoch {row['epoch']}/{self.epochs}  {told(row, 'test')}"
         done = row["epoch"] - self.first_epoch
         if not done:
             return text

@@ -28,6 +28,8 @@ def refuse_unfit(
         )
     rule.check_settings(settings)
     _check_data(dataset, settings)
+    if dataset.targets is not None:
+        _check_cost(rule, dataset, settings)
     edges = settings.dense_edges
     refuse_what_no_memory_holds(settings.layers, settings.batch, edges)
     whole = isinstance(seed, Integral) and not isinstance(seed, bool)
@@ -40,21 +42,37 @@ def refuse_unfit(
 
 
 def _check_data(dataset: Dataset, settings: Settings):
-    features, classes = dataset.features, dataset.classes
-    if (settings.layers[0], settings.read or settings.layers[-1]) != (
-        features,
-        classes,
-    ):
+    features, outputs = dataset.features, dataset.outputs
+    ends = settings.layers[0], settings.read or settings.layers[-1]
+    if ends != (features, outputs):
+        taught = "classes" if dataset.targets is None else "targets"
         raise InputError(
             f"layers {','.join(map(str, settings.layers))} do not fit {dataset.name}: "
-            f"it has {features} inputs and {classes} classes, so layers must begin "
-            f"with {features} and end with {classes}; a single number is a hidden layer"
+            f"it has {features} inputs and {outputs} {taught}, so layers must begin "
+            f"with {features} and end with {outputs}; a single number is a hidden layer"
         )
     if settings.batch > len(dataset.train):
         raise InputError(
             f"batch = {settings.batch}: {dataset.name} has {len(dataset.train)} "
             "training samples; choose a smaller batch"
         )
+
+
+def _check_cost(rule: Rule, dataset: Dataset, settings: Settings):
+    """Targets are learned where the cost is their distance from what is read out."""
+    cost = rule.model(settings).cost
+    if cost == "squared-error":
+        return
+    if cost == "cross-entropy":
+        raise InputError(
+            f"cost = {settings.cost}: {dataset.name} has targets of a regression and "
+            "no classes; choose the cost squared-error"
+        )
+    raise InputError(
+        f"{rule.name} reads a sum over time, which is no estimate of targets: "
+        f"{dataset.name} is a regression; choose another rule, such as "
+        f"{'heb' if dataset.frames > 1 else 'ep'}"
+    )
 
 
 def _check_numbers(settings: Settings, dtype: str):

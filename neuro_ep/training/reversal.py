@@ -18,6 +18,7 @@ from neuro_ep.records.schedule import Schedule
 from neuro_ep.run.plan import Plan
 from neuro_ep.run.program import ProgramSimulation
 from neuro_ep.run.simulation import Simulation
+from neuro_ep.training.epochs import taught
 
 #: Largest distance from the start, beside the size of the states, that goes unsaid.
 LARGEST = 1e-3
@@ -85,7 +86,7 @@ def _schedule(plan: Plan, dataset: Dataset, samples: Path, learn: bool) -> Sched
     return Schedule(
         inputs=samples,
         samples=rows,
-        labels=dataset.labels[rows],
+        **taught(dataset, rows),
         learn=learn,
         frames=dataset.frames,
     )

@@ -54,15 +54,18 @@ OnProgress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Accuracies are fractions of 1; train_accuracy is the last epoch's, each sample
-    judged before its update; seconds is the wall time of this call, building included.
+    """How well a run ended: accuracies are fractions of 1, None in a regression; R2 is
+    None elsewhere. Those of training are the last epoch's, each sample judged before
+    its update; seconds is the wall time of this call, building included.
     """
 
-    test_accuracy: float
-    train_accuracy: float
+    test_accuracy: float | None
+    train_accuracy: float | None
     epochs: int
     seconds: float
     file: Path
+    test_r2: float | None = None
+    train_r2: float | None = None
 
 
 def train(
@@ -259,8 +262,10 @@ def _record(run: Epochs, writer, state, epochs: int, on_epoch, started):
 def _result(writer: recording.RunWriter, started: float) -> TrainingResult:
     last = writer.log[-1]
     return TrainingResult(
-        test_accuracy=last["test_accuracy"],
-        train_accuracy=last["train_accuracy"],
+        test_accuracy=last.get("test_accuracy"),
+        train_accuracy=last.get("train_accuracy"),
+        test_r2=last.get("test_r2"),
+        train_r2=last.get("train_r2"),
         epochs=last["epoch"],
         seconds=time.monotonic() - started,
         file=writer.path,

@@ -15,12 +15,14 @@ from neuro_ep.errors import InputError
 from neuro_ep.recording import open_recording
 from neuro_ep.recording.bounds import damage_told
 from neuro_ep.records.own_data import scaled_rows
+from neuro_ep.records.own_targets import targets_of
 from neuro_ep.records.probe import Probe, Spikes
 from neuro_ep.records.scaling import Scaling
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.text import read_record
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.run.target import choose_target
+from neuro_ep.training.epochs import r2
 from neuro_ep.training.presenting import Traces, present
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 
@@ -43,17 +45,20 @@ def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
     left = rebuild(file)
     with open_recording(file) as opened, damage_told(Path(file)):
         learned, facts = opened.records.get("data") or {}, opened.dataset
-        scaling = learned.get("scaling")
         return TrainedNetwork(
             left,
             target=choose_target(target),
             class_names=tuple(learned.get("class_names") or ()),
             feature_names=tuple(learned.get("feature_names") or ()),
-            scaling=(
-                None if scaling is None else read_record(Scaling, scaling, "scaling")
-            ),
+            scaling=_scaling(learned.get("scaling")),
+            target_names=tuple(learned.get("target_names") or ()),
+            target_scaling=_scaling(learned.get("target_scaling")),
             facts=facts,
         )
+
+
+def _scaling(recorded: Any) -> Scaling | None:
+    return None if recorded is None else read_record(Scaling, recorded, "scaling")
 
 
 class TrainedNetwork:
@@ -64,7 +69,8 @@ class TrainedNetwork:
     rule, settings : what it is
     weights : projection -> matrix in mV, (n_pre, n_post)
     left, frames : all that the recording says of it, and inputs of a sample
-    class_names, feature_names : as in the data that it was trained on
+    class_names, feature_names, target_names : as in the data that it was trained on
+    is_regression : whether it learned targets, and no classes
     """
 
     def __init__(
@@ -75,10 +81,14 @@ class TrainedNetwork:
         class_names: tuple,
         feature_names: tuple[str, ...],
         scaling: Scaling | None,
+        target_names: tuple[str, ...],
+        target_scaling: Scaling | None,
         facts: Mapping[str, Any],
     ):
         self.rule, self.settings = left.rule, left.settings
         self.class_names, self.feature_names = class_names, feature_names
+        self.target_names, self._target_scaling = target_names, target_scaling
+        self.is_regression = "targets" in facts
         self.left, self._target = left, target
         self._scaling, self.frames = scaling, int(facts.get("frames", 1))
         self._refuse_misfit(facts)
@@ -88,15 +98,18 @@ class TrainedNetwork:
     def _refuse_misfit(self, facts: Mapping[str, Any]):
         """Raises InputError where what is said of the data does not fit the network."""
         names, features = self.class_names, self.settings.layers[0]
-        known = all(isinstance(name, (str, int, float)) for name in names)
+        called = [*names, *self.feature_names, *self.target_names]
+        known = all(isinstance(name, (str, int, float)) for name in called)
         sizes = [facts.get("train"), facts.get("test"), self.frames]
         counts = [isinstance(n, (int, np.integer)) and 0 < n < 2**31 for n in sizes]
-        fits = len(names) in (0, self.classes) and len(set(names)) == len(names)
+        classes = 0 if self.is_regression else self.outputs
+        targets = self.outputs if self.is_regression else 0
+        fits = len(names) in (0, classes) and len(set(names)) == len(names)
         fits = fits and len(self.feature_names) in (0, features) and all(counts)
-        if self._scaling is not None:
-            numbers = np.array([self._scaling.factor, self._scaling.shift], dtype=float)
-            fits = fits and numbers.shape == (2, features)
-            fits = fits and bool(np.isfinite(numbers).all())
+        fits = fits and len(self.target_names) in (0, targets)
+        fits = fits and facts.get("targets", targets) == targets
+        fits = fits and _scales(self._scaling, features)
+        fits = fits and _scales(self._target_scaling, targets, invertible=True)
         if not (known and fits):
             raise InputError(
                 f"{self.left.file} is damaged: what it says of its data does not fit "
@@ -108,12 +121,12 @@ class TrainedNetwork:
         return {name: self.left.state[name] * 1e3 for name in self._plan.weights}
 
     @property
-    def classes(self) -> int:
-        """How many classes there are."""
+    def outputs(self) -> int:
+        """How many outputs there are: one a class, or one a target."""
         return self.settings.read or self.settings.layers[-1]
 
     def read_out(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """What every output says of every sample, (samples, classes), without a unit.
+        """What every output says of every sample, (samples, outputs), without a unit.
 
         inputs
             As they were before they were scaled for training: (samples, features), or
@@ -129,15 +142,33 @@ class TrainedNetwork:
         return np.concatenate(parts)
 
     def predict(self, inputs: ArrayLike) -> NDArray:
-        """The class of every sample, by its name where classes have some."""
-        return self.named(self.read_out(inputs).argmax(axis=1))
+        """The class of every sample, by its name where classes have some.
+
+        In a regression the targets in the unit of those of training: (samples,) where
+        there is one, otherwise (samples, targets).
+        """
+        answers = self.read_out(inputs)
+        if not self.is_regression:
+            return self.named(answers.argmax(axis=1))
+        values = self.in_unit(answers)
+        return values[:, 0] if self.outputs == 1 else values
+
+    def in_unit(self, answers: NDArray) -> NDArray[np.float64]:
+        """Read-outs, (samples, targets), as targets in the unit of training."""
+        scaling = self._target_scaling
+        return np.asarray(answers, float) if scaling is None else scaling.undo(answers)
 
     def named(self, numbers: NDArray) -> NDArray:
         """The names of classes by their numbers, where they have some."""
         return np.asarray(self.class_names)[numbers] if self.class_names else numbers
 
     def score(self, inputs: ArrayLike, labels: ArrayLike) -> float:
-        """The share of samples whose class is predicted right."""
+        """The share of samples whose class is predicted right; R2 in a regression.
+
+        R2 is its mean over the targets, as scikit-learn's ``r2_score`` has it.
+        """
+        if self.is_regression:
+            return self._r2(inputs, labels)
         found = self.read_out(inputs).argmax(axis=1)
         return float((found == self.numbers(labels, len(found))).mean())
 
@@ -151,7 +182,7 @@ class TrainedNetwork:
             raise InputError(
                 f"{given.size} labels for {samples} samples: give one a sample"
             )
-        known = list(self.class_names) or list(range(self.classes))
+        known = list(self.class_names) or list(range(self.outputs))
         numbers = {name: number for number, name in enumerate(known)}
         if wrong := [one for one in given.tolist() if one not in numbers]:
             raise InputError(
@@ -174,8 +205,8 @@ class TrainedNetwork:
         inputs
             As for :meth:`read_out`.
         labels
-            Their classes: the network is nudged to them after its first phase. None
-            shows the first phase alone.
+            Their classes, or targets: the network is nudged to them after its first
+            phase. None shows the first phase alone.
         record
             What is looked at: :class:`neuro_ep.Probe`, :class:`neuro_ep.Spikes`, or
             words as on the command line.
@@ -193,6 +224,33 @@ class TrainedNetwork:
         (3, 45, 5)
         """
         return present(self, inputs, labels, record=record, learn=learn, target=target)
+
+    def taught(self, labels: ArrayLike, samples: int) -> dict[str, Any]:
+        """What a schedule is told of the answers: classes, or targets in its unit.
+
+        Raises InputError for answers that this network cannot have.
+        """
+        if not self.is_regression:
+            return {"labels": self.numbers(labels, samples)}
+        given = targets_of(self.left.task, "targets", labels)
+        if given.shape != (samples, self.outputs):
+            raise InputError(
+                f"targets of shape {given.shape} for {samples} samples: give "
+                f"{self.outputs} a sample"
+            )
+        scaling = self._target_scaling
+        rows = given if scaling is None else scaling.apply(given)
+        return {"targets": rows.astype(np.float32), "target_frames": 1}
+
+    def _r2(self, inputs: ArrayLike, targets: ArrayLike) -> float:
+        given = targets_of(self.left.task, "targets", targets)
+        found = self.in_unit(self.read_out(inputs))
+        if given.shape != found.shape or len(given) < 2:
+            raise InputError(
+                f"targets of shape {given.shape} for {len(found)} samples: give "
+                f"{self.outputs} for each of two or more samples"
+            )
+        return r2(given, found)
 
     def _in_order(self, inputs: Any) -> ArrayLike:
         """The columns of a DataFrame as they were in training, found by their names."""
@@ -266,7 +324,7 @@ class TrainedNetwork:
         )
         ended = f"{plan.presentations}.diverged"
         found = self._simulation.run(schedule, values, [answer, ended])
-        answers = found[answer].reshape(-1, self.classes)[: len(rows)].astype(float)
+        answers = found[answer].reshape(-1, self.outputs)[: len(rows)].astype(float)
         return answers, not found[ended][0] and bool(np.isfinite(answers).all())
 
     @property
@@ -293,3 +351,12 @@ class TrainedNetwork:
             simulation = device.simulation(network)
         self.left.refuse_misfit(simulation.plan)
         return simulation
+
+
+def _scales(scaling: Scaling | None, columns: int, invertible: bool = False) -> bool:
+    """Whether a scaling, where there is one, is of so many columns and finite."""
+    if scaling is None:
+        return True
+    numbers = np.array([scaling.factor, scaling.shift], dtype=float)
+    sound = numbers.shape == (2, columns) and bool(np.isfinite(numbers).all())
+    return sound and not (invertible and (numbers[0] == 0).any())

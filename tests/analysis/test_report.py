@@ -180,6 +180,20 @@ def test_cost_is_drawn_where_it_is_known(record, tmp_path, monkeypatch):
     assert lines["test"].get_color() == training_figure.TEST
 
 
+def test_a_regression_has_r2_in_place_of_accuracies(record, tmp_path, monkeypatch):
+    rows = [{"test_r2": -0.5, "test_cost": 0.5}, {"test_r2": 0.75, "test_cost": 0.25}]
+    figures = drawn(monkeypatch)
+    dataset = {"name": "toy", "source": "", "shape": [12]}
+    path = record(tmp_path / "run.h5", rows, dataset=dataset)
+    page, numbers = page_of(path, tmp_path)
+    assert numbers["test_r2"] == 0.75 and "test_accuracy" not in numbers
+    assert page.rows["test R2"] == "0.75 (best 0.75)"
+    assert "accuracy" not in page.text
+    assert figures[0].axes[0].lines[0].get_xydata().tolist() == [[0, -0.5], [1, 0.75]]
+    assert figures[0].axes[0].get_ylim()[0] <= -0.5
+    assert figures[1].axes[0].get_ylim()[0] == 0  # the cost
+
+
 def test_histograms_count_every_weight(record, weights, tmp_path, monkeypatch):
     figures = drawn(monkeypatch)
     page_of(record(tmp_path / "run.h5"), tmp_path)

@@ -145,9 +145,32 @@ def test_weights_that_are_all_zero(tmp_path):
     training_figure.draw(path, tmp_path / "run.png")
 
 
+def test_r2_of_a_regression_is_drawn(tmp_path, monkeypatch):
+    rows = [{"test_r2": v, "train_r2": v - 0.1} for v in (-7.0, 0.25, 0.5)]
+    path = record(tmp_path / "run.h5", rows=rows)
+    figure, numbers = figure_of(monkeypatch, path, tmp_path)
+    axes = figure.axes[0]
+    assert (numbers["test_r2"], numbers["train_r2"]) == (0.5, 0.4)
+    assert "test_accuracy" not in numbers
+    assert axes.get_title(loc="left") == "R2 in %"
+    assert axes.lines[0].get_xydata().tolist() == [[1, 25], [2, 50]]
+    assert [text.get_text() for text in axes.texts] == ["test 50.0 %", "train 40.0 %"]
+
+
+def test_r2_below_zero_stays_on_the_page(tmp_path, monkeypatch):
+    rows = [{"test_r2": -7.0}, {"test_r2": -0.5}, {"test_r2": -3.0}]
+    path = record(tmp_path / "run.h5", rows=rows)
+    figure, _ = figure_of(monkeypatch, path, tmp_path)
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert (low, high) == (-100, 100)
+    assert all(low <= text.xy[1] <= high for text in axes.texts)
+    assert axes.texts[0].get_text() == "test -300.0 %"
+
+
 def test_refuses_a_run_without_accuracies(tmp_path):
     path = record(tmp_path / "run.h5", rows=[{"loss": 1.0}])
-    with pytest.raises(InputError, match="neither test_accuracy nor train_accuracy"):
+    with pytest.raises(InputError, match="neither accuracies nor R2"):
         training_figure.draw(path, tmp_path / "run.png")
 
 

@@ -259,6 +259,24 @@ def test_own_data(sim, tmp_path):
     assert network.class_names == ("cultivar 1", "cultivar 2", "cultivar 3")
 
 
+def test_own_regression(sim, tmp_path):
+    from neuro_ep import find_rule
+
+    few = find_rule("ep").settings("digits", layers=(10, 8, 1), epochs=2)
+    choices = {"target": "numpy", "settings": few}
+    network = sim("my_own_regression").main(tmp_path / "diabetes.h5", **choices)
+    assert network.is_regression and network.predict([[0.0] * 10]).shape == (1,)
+
+
+def test_own_data_regression(sim, tmp_path):
+    module = sim("own_data_regression")
+    table = module.main(True, tmp_path / "own.h5", target="numpy")
+    assert list(table) == ["three targets"]
+    found = table["three targets"]
+    assert found["MLPRegressor"] > 0.9 and found["dual-propagation"] < 1
+    assert set(found) == {"MLPRegressor", "stopped early", "dual-propagation"}
+
+
 def test_own_data_accuracy(sim, tmp_path):
     module = sim("own_data_accuracy")
     table = module.main(True, tmp_path / "own.h5", target="numpy")

@@ -71,6 +71,9 @@ def test_a_table_is_learned_and_new_samples_are_labelled(table, capsys):
         (("train", "none.csv", "--label", "x", "--rule", "ep"), "no such file"),
         (("train", "digits", "--label", "x", "--rule", "ep"), "says that itself"),
         (("train", "digits", "--scale", "none", "--rule", "ep"), "says that itself"),
+        (("train", "digits", "--kind", "classes", "--rule", "ep"), "says that itself"),
+        ((*TRAIN[:3], "a,b,c", "--rule", "ep"), "kind = 'setosa' is no number"),
+        ((*TRAIN, "--kind", "regression"), "kind = 'setosa' is no number"),
         (("train", "iris.csv", "--label", "kind", "--rule", "rhel"), "no settings for"),
         (("predict", "none.h5", "iris.csv"), "no such file"),
         (("predict", "none.h5", "iris.csv", "-o", "x", "--json"), "choose one"),
@@ -92,3 +95,50 @@ def test_a_changed_file_is_not_the_one_that_was_built_for(table, capsys):
     assert warm_start(options).name == before
     table.write_text(table.read_text().replace("5.1", "5.2", 1))
     assert warm_start(options).name != before
+
+
+# --- targets of a regression ---
+
+
+def predicted(capsys, *words) -> tuple[list[str], np.ndarray]:
+    """The names of the columns that are told, and their numbers."""
+    status, out, _ = said(capsys, *words)
+    assert status == 0
+    lines = list(csv.reader(out.splitlines()))
+    return lines[0], np.array(lines[1:], float)
+
+
+def test_columns_of_numbers_are_learned_and_predicted(table, capsys):
+    words = ("train", "iris.csv", "--label", "c,d", "--rule", "dual-propagation")
+    rows = [[*x] for x in X]
+    with open("iris.csv", "w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    status, out, told = said(capsys, *words, *QUICK)
+    assert status == 0 and "test R2         0." in out
+    assert "(last epoch, before updates)" in out and "accuracy" not in out + told
+    assert told.splitlines()[-1].startswith("epoch 4/4  test R2 0.")
+    file = "runs/iris_dual-propagation_0.h5"
+    predict = ("predict", file, "iris.csv", "--target", "numpy")
+    names, values = predicted(capsys, *predict)
+    assert names == ["c", "d"] and values.shape == (150, 2)
+    assert (abs(values - X[:, 2:]).mean(axis=0) < X[:, 2:].std(axis=0)).all()
+    status, out, _ = said(capsys, *predict, "--json")
+    found = json.loads(out)
+    assert found["names"] == names
+    np.testing.assert_allclose(found["targets"], values, rtol=1e-6)
+    status, _, told = said(capsys, *predict, "-o", "out.csv")
+    assert status == 0 and "150 targets in out.csv" in told
+    status, out, _ = said(capsys, "info", file)
+    assert "R2 " in out and "accuracy" not in out
+
+
+def test_what_is_learned_can_be_said(table, capsys):
+    rows = [[*x, k] for k, x in enumerate(X)]
+    with open("iris.csv", "w", newline="") as file:
+        csv.writer(file).writerows([[*COLUMNS, "kind"], *rows])
+    status, _, told = said(capsys, *TRAIN, *QUICK)
+    assert status == 2 and "150 different whole numbers" in told
+    status, out, _ = said(capsys, *TRAIN, *QUICK, "--kind", "regression", "--json")
+    assert status == 0 and set(json.loads(out)) >= {"test_r2", "train_r2"}
+    status, _, told = said(capsys, *TRAIN, *QUICK, "--kind", "numbers")
+    assert status == 2 and "choose classes or regression" in told

@@ -136,3 +136,85 @@ def test_new_samples_are_found_by_the_names_of_columns(tmp_path):
         read_features(file, ("a", "e"), 2)
     with pytest.raises(InputError, match="5 columns, and the network reads 4"):
         read_features(file, (), 4)
+
+
+# --- targets of a regression ---
+
+NUMBERED = [
+    [f"{x[0]}", f"{k % 50}", f"{x[1]}", f"{x[2]}", f"{x[3]}"] for k, x in enumerate(X)
+]
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "targets"),
+    [
+        ("a", None, ("a",)),
+        ("a,kind", None, ("a", "kind")),
+        (" d , a", None, ("d", "a")),
+        ("kind", "regression", ("kind",)),
+    ],
+)
+def test_columns_of_numbers_are_targets(tmp_path, label, kind, targets):
+    file = table(tmp_path / "x.csv", rows=NUMBERED)
+    data = load(file, label, kind=kind, scale="none")
+    names = ["a", "kind", "b", "c", "d"]
+    right = np.array(NUMBERED, float)[:, [names.index(name) for name in targets]]
+    back = data.target_scaling.undo(data.targets)
+    np.testing.assert_allclose(back, right, rtol=1e-5, atol=1e-5)
+    assert data.target_names == targets and data.classes == 0
+    assert data.feature_names == tuple(n for n in names if n not in targets)
+
+
+def test_columns_of_few_whole_numbers_are_classes(tmp_path):
+    rows = [[r[0], str(k % 3), *r[2:]] for k, r in enumerate(NUMBERED)]
+    data = load(table(tmp_path / "x.csv", rows=rows), "kind")
+    assert data.class_names == ("0", "1", "2") and data.targets is None
+    many = table(tmp_path / "x.csv", rows=NUMBERED)
+    told = load(many, "kind", kind="classes", test=0.5)
+    assert told.classes == 50
+
+
+def test_a_column_whose_name_has_a_comma(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text('"a,b",a,b\n1.5,1,2\n2.5,2,3\n3.5,3,3\n4.5,2,1\n')
+    assert load(file, "a,b", test=0.5).target_names == ("a,b",)
+    assert load(file, "a, b", test=0.5).target_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "cell", "message"),
+    [
+        ("kind", None, None, "50 different whole numbers in 150 samples"),
+        ("a", None, "high", "line 5: a = 'high' is no number, and others have"),
+        ("a", "regression", "high", "line 5: a = 'high' is no number"),
+        ("a,d", None, "high", "line 5: a = 'high' is no number"),
+        ("a", None, "", "line 5: no a"),
+        ("a", None, "nan", r"targets\[3, 0\] = nan"),
+        ("a", None, "inf", r"targets\[3, 0\] = inf"),
+        ("a,e", None, None, "no column 'e'"),
+        ("a,", None, None, "no column ''"),
+        ("a,a", None, None, "names one twice"),
+        ("a,d", "classes", None, "2 columns are targets; name one"),
+        ("a,b,c,d,kind", None, None, "no column is left to learn from"),
+        ("a", "numbers", None, "choose classes or regression"),
+    ],
+)
+def test_wrong_targets_in_a_table(tmp_path, label, kind, cell, message):
+    rows = [list(row) for row in NUMBERED]
+    rows[3][0] = rows[3][0] if cell is None else cell
+    with pytest.raises(InputError, match=message):
+        load(table(tmp_path / "x.csv", rows=rows), label, kind=kind)
+
+
+def test_arrays_with_targets(tmp_path):
+    file = tmp_path / "x.npz"
+    np.savez(file, X=X[:, :2], y=X[:, 2:])
+    assert load(file).targets.shape == (150, 2)
+    np.savez(file, X=X, y=NUMBERS)
+    assert load(file).classes == 3
+    assert load(file, kind="regression").outputs == 1
+    np.savez(file, x_train=X, y_train=X[:, 0], x_test=X[:9], y_test=X[:9, 0])
+    assert len(load(file).test) == 9
+    with h5py.File(tmp_path / "x.h5", "w") as opened:
+        opened["X"], opened["y"] = X[:, :2], X[:, 2:]
+    assert load(tmp_path / "x.h5").outputs == 2
