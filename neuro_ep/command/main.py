@@ -8,6 +8,7 @@ or two lines on stderr; ``--debug`` shows where they came from.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -92,9 +93,17 @@ def _explained(error: Exception) -> Exception:
     if not isinstance(error, OSError):
         return error
     where = f"{error.filename}: " if error.filename else ""
-    return InputError(
-        f"{where}{error.strerror or error}; free space there, or choose another place "
-        "with --out, or TMPDIR and NEURO_EP_CACHE in the environment"
+    return InputError(f"{where}{error.strerror or error}; {_remedy(error)}")
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about an error of the system."""
+    if isinstance(error, FileNotFoundError):
+        return "check the path, and make the folder that it names"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ("free space there, or " if full else "") + (
+        "choose another place with --out, or TMPDIR and NEURO_EP_CACHE in the "
+        "environment"
     )
 
 

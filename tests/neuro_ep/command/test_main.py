@@ -238,7 +238,7 @@ def test_cache_that_cannot_be_made(listing, here, refused, monkeypatch, target):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "file/cache: Not a directory; free space there, or" in done.stderr
+    assert "file/cache: Not a directory; choose another place" in done.stderr
     assert "NEURO_EP_CACHE" in done.stderr and done.stderr.count("\n") == 1
     assert list(listing(here)) == ["file"]
 
