@@ -1,4 +1,4 @@
-"""Data of a user's own in files: tables of text (.csv, .tsv), arrays (.npz, .h5)."""
+"""Data of a user's own in files: tables (.csv, .tsv, .parquet), arrays (.npz, .h5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from neuro_ep.tasks.array_files import DAMAGE, LARGEST, read_npz, reason
 #: Ending of a file -> how its columns are separated.
 SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 ARRAYS = (".npz", ".h5", ".hdf5")
-ENDINGS = (*SEPARATORS, *ARRAYS)
+PARQUET = ".parquet"
+TABLES = (*SEPARATORS, PARQUET)
+ENDINGS = (*TABLES, *ARRAYS)
 
 #: Names of arrays: samples and labels, or those that train and those that test.
 WHOLE, PARTED = ("X", "y"), ("x_train", "y_train", "x_test", "y_test")
@@ -82,7 +84,7 @@ def _read(file: Path, label: str | None, kind: str | None) -> tuple:
     """Samples, labels, those that test where the file says so, names of features and
     of targets."""
     ending = file.suffix.lower()
-    if ending in SEPARATORS:
+    if ending in TABLES:
         inputs, labels, names, targets = _table(file, label, kind)
         return inputs, labels, None, names, targets
     if label is not None:
@@ -205,7 +207,7 @@ def read_features(path: str | Path, features: Sequence[str], count: int) -> NDAr
     if not file.is_file():
         raise InputError(f"{path}: no such file")
     ending = file.suffix.lower()
-    if ending not in SEPARATORS:
+    if ending not in TABLES:
         read = read_npz(file, (WHOLE[:1],), REMEDY) if ending == ".npz" else None
         return (read or _hdf5(file, (WHOLE[:1],)))["X"]
     names, lines = _lines(file)
@@ -231,20 +233,7 @@ def _columns(file: Path, names, lines, wanted: Sequence[str]) -> NDArray:
 
 def _lines(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, and every line with its number."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            first = opened.readline()
-            separators = SEPARATORS[file.suffix.lower()]
-            separator = max(separators, key=lambda by: _cells(first, by))
-            opened.seek(0)
-            rows = [
-                (reader.line_num, row)
-                for reader in [csv.reader(opened, delimiter=separator)]
-                for row in reader
-                if any(cell.strip() for cell in row)
-            ]
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise InputError(f"{file}: not a table of text ({reason(error)})") from error
+    rows = _parquet(file) if file.suffix.lower() == PARQUET else _text(file)
     if len(rows) < 2:
         raise InputError(f"{file}: no samples below a line with the names of columns")
     names = [name.strip() for name in rows[0][1]]
@@ -259,6 +248,48 @@ def _lines(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
                 f"{file}, line {line}: {len(row)} cells for {len(names)} columns"
             )
     return names, rows[1:]
+
+
+def _parquet(file: Path) -> list[tuple[int, list[str]]]:
+    """The same lines as a table of text with these columns would have."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise InputError(f"{file} needs pandas: pip install pandas pyarrow") from error
+    try:
+        frame = pandas.read_parquet(file)
+    except ImportError as error:
+        raise InputError(f"{file} needs pyarrow: pip install pyarrow") from error
+    except Exception as error:  # what a stranger's file makes of Arrow is many things
+        raise InputError(f"{file}: not a Parquet file ({reason(error)})") from error
+    names = [str(name) for name in frame.columns]
+    columns = [_cells_of(frame.iloc[:, k]) for k in range(len(names))]
+    lines = enumerate(zip(*columns, strict=True), start=2)
+    return [(1, names), *((line, list(row)) for line, row in lines)]
+
+
+def _cells_of(column) -> list[str]:
+    """The values of a column as text, "" where one is missing."""
+    missing = column.isna().tolist()
+    return ["" if no else str(v) for no, v in zip(missing, column, strict=True)]
+
+
+def _text(file: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a table of text, and their numbers."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            first = opened.readline()
+            separators = SEPARATORS[file.suffix.lower()]
+            separator = max(separators, key=lambda by: _cells(first, by))
+            opened.seek(0)
+            return [
+                (reader.line_num, row)
+                for reader in [csv.reader(opened, delimiter=separator)]
+                for row in reader
+                if any(cell.strip() for cell in row)
+            ]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise InputError(f"{file}: not a table of text ({reason(error)})") from error
 
 
 def _cells(line: str, separator: str) -> int:

@@ -218,3 +218,39 @@ def test_arrays_with_targets(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as opened:
         opened["X"], opened["y"] = X[:, :2], X[:, 2:]
     assert load(tmp_path / "x.h5").outputs == 2
+
+
+def test_parquet_is_read_as_the_same_table_of_text(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame(
+        {
+            "length": np.linspace(0, 1, 12) / 3,
+            "count": np.arange(12),
+            "kind": ["a", "b"] * 6,
+        }
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    text, binary = (
+        load(tmp_path / f"t.{end}", label="kind") for end in ("csv", "parquet")
+    )
+    np.testing.assert_array_equal(text.inputs, binary.inputs)
+    np.testing.assert_array_equal(text.labels, binary.labels)
+    assert binary.feature_names == ("length", "count")
+    frame.loc[3, "kind"] = None
+    frame.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="line 5: no kind"):
+        load(tmp_path / "t.parquet", label="kind")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(InputError, match="not a Parquet file"):
+        load(tmp_path / "bad.parquet", label="kind")
+
+
+def test_parquet_without_pandas_says_what_it_needs(tmp_path, monkeypatch):
+    import sys
+
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError, match="pip install pandas pyarrow"):
+        load(tmp_path / "t.parquet", label="kind")
