@@ -52,7 +52,9 @@ def add_training(
 ):
     """What ``train`` is told, beside the parameters of rules."""
     command.add_argument(
-        "task", metavar="TASK", help=f"{', '.join(tasks)}; or FILE.csv, .parquet, .npz, .h5"
+        "task",
+        metavar="TASK",
+        help=f"{', '.join(tasks)}; or FILE.csv, .parquet, .npz, .h5",
     )
     add_own_data(command)
     add_record(command)
