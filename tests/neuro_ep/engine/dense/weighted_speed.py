@@ -24,7 +24,7 @@ RULES = {
 def build(rule, replicas, folder):
     """Compile one program, in a process of its own."""
     import numpy as np
-    from brian2 import NeuronGroup, device, get_device, ms, prefs, run, set_device
+    from brian2 import Network, NeuronGroup, device, get_device, ms, prefs, set_device
 
     from neuro_ep import DenseSynapses
     from neuro_ep.run import compiler
@@ -45,7 +45,7 @@ def build(rule, replicas, folder):
     synapses.w = 0.1 * draw.normal(size=(N_PRE, N_POST))
     if "c" in synapses.variables:
         synapses.c = draw.normal(size=(N_PRE, N_POST))
-    run(STEPS * 0.1 * ms)
+    Network(*groups, synapses).run(STEPS * 0.1 * ms)
     device.build(run=False, directory=folder)
 
 
