@@ -331,9 +331,19 @@ def _in_order(parts: Iterable[Part]) -> list[Part]:
     return sorted(rest, key=lambda part: places.get(part.product, len(order)))
 
 
+def _multiplied(expression: sympy.Expr) -> sympy.Expr:
+    """Squares and cubes as products, which C++ computes in their own type."""
+    if expression.is_Pow and expression.exp in (2, 3):
+        base = _multiplied(expression.base)
+        return sympy.Mul(*[base] * int(expression.exp), evaluate=False)
+    if expression.is_Atom:
+        return expression
+    return expression.func(*map(_multiplied, expression.args), evaluate=False)
+
+
 def _term(part: Part) -> Term:
     matrix = None if part.matrix == 1 else str(part.matrix)
     return Term(
         *(text_of(part.coefficient), matrix, text_of(part.pre), text_of(part.post)),
-        text_of(part.synapse),
+        text_of(_multiplied(part.synapse)),
     )
