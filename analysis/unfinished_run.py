@@ -60,7 +60,7 @@ def assemble(path: Path, target: Path) -> None:
     try:
         header = _header(part)
         data = image(
-            lambda file: write_contents(file, header, log, epochs, weights, state)
+            lambda file: write_contents(file, header, log, epochs, weights, state, {})
         )
     except (*DAMAGE, RecursionError) as error:
         raise InputError(

@@ -41,10 +41,19 @@ def epoch_name(epoch: int) -> str:
     return f"epoch_{epoch:06d}.h5"
 
 
-def write_epoch(file: h5py.File, log: list, weights: Arrays, state: Arrays) -> None:
+def write_epoch(
+    file: h5py.File, log: list, weights: Arrays, state: Arrays, tested: Arrays
+) -> None:
     file["log"] = json.dumps(log)
     write_arrays(file.create_group("weights"), weights)
     write_arrays(file.create_group("state"), state)
+    write_arrays(file.create_group("tested"), tested)
+
+
+def read_tested(path: Path) -> Arrays:
+    """What an epoch, found whole by `damage`, says of samples that test; {} if old."""
+    with h5py.File(path, "r") as file:
+        return read_arrays(file["tested"]) if "tested" in file else {}
 
 
 def read_epoch(path: Path) -> tuple[list[dict], Arrays, Arrays]:

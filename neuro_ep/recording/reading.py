@@ -128,6 +128,31 @@ class Recording:
         self.file.close()
 
     @property
+    def predictions(self) -> Mapping[str, np.ndarray]:
+        """What the last epoch said of every sample that tests: ``sample``, its row of
+        the data, ``read_out`` (samples, outputs) and, of classes, ``label`` and
+        ``predicted``; {} where the file is of before.
+        """
+        group = self.file["neuro_ep"].get("predictions")
+        with damage_told(self.path):
+            return {} if group is None else {name: array(group, name) for name in group}
+
+    @property
+    def confusion(self) -> np.ndarray | None:
+        """How many samples of each class (row) were taken for each other (column)."""
+        found = self.predictions
+        if "label" not in found:
+            return None
+        classes = found["read_out"].shape[1]
+        counts = np.zeros((classes, classes), int)
+        with damage_told(self.path):
+            sound = (found["label"] >= 0) & (found["predicted"] >= 0)
+            if not sound.all():
+                raise ValueError("a class below zero")
+            np.add.at(counts, (found["label"], found["predicted"]), 1)
+        return counts
+
+    @property
     def traces(self) -> Mapping[str, Trace]:
         """``"group.variable"`` -> what was recorded of it while the network ran."""
         return traces_in(self.file, self.path)

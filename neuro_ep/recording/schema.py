@@ -16,6 +16,9 @@
         records/          (1.1) JSON text: rule, model, protocol, settings, whole
         state/            (1.1) what a run would go on from after its last epoch: all
                           that is learned or carried, in SI units, as it is computed
+        predictions/      of the last epoch, one row a sample that tests: sample (its
+                          row of the data), read_out (one value an output) and, of
+                          classes, label and predicted
         presentations/, recorded/   where something was looked at
     /report, /spikes      the same, see neuro_ep/recording/traces.py
 
@@ -47,12 +50,13 @@ def write_contents(
     epochs: list[int],
     weights: Iterator[Arrays],
     state: Arrays,
+    tested: Arrays,
 ) -> None:
     """Write a whole recording.
 
     `epochs` are the epochs of the snapshots, in order, and `weights` yields the arrays
     of each of them; the first is `initial`, the last is `final`. `state` is what a run
-    goes on from.
+    goes on from, `tested` what the last epoch said of each sample that tests.
     """
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
@@ -73,6 +77,8 @@ def write_contents(
     kept = root.create_group("state", track_order=True)
     kept.attrs["units"] = "SI base units"  # the weights above have units of their own
     write_arrays(kept, state)
+    if tested:
+        write_arrays(root.create_group("predictions", track_order=True), tested)
 
 
 def _write_provenance(group: h5py.Group, header: dict) -> None:

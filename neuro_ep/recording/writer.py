@@ -28,6 +28,7 @@ from neuro_ep.recording.parts import (
     epoch_name,
     image,
     part_folder,
+    read_tested,
     read_weights,
     write_atomically,
     write_epoch,
@@ -72,6 +73,7 @@ class RunWriter:
         weights: Arrays,
         row: dict[str, float],
         state: Arrays | None = None,
+        tested: Arrays | None = None,
     ) -> None:
         """Record an epoch; when this returns, it survives a kill.
 
@@ -79,16 +81,18 @@ class RunWriter:
         weights  {projection: array}, shapes and units as the header's projections
         row      {quantity: number}, the epoch's line in the log; may lack quantities
         state    {name: array}, whatever else is needed to go on from here
+        tested   {name: array}, what was said of each sample that tests
 
         ValueError when they do not fit the header or the epochs before; InputError
         when the disk refuses, with everything before this epoch still recorded.
         """
         weights = {name: np.array(array) for name, array in weights.items()}
         state = {name: np.array(array) for name, array in (state or {}).items()}
+        tested = {name: np.array(array) for name, array in (tested or {}).items()}
         self._check(epoch, weights, row)
         log = [*self.log, {"epoch": int(epoch), **plain(row)}]
         with self.disk_errors():
-            data = image(lambda file: write_epoch(file, log, weights, state))
+            data = image(lambda file: write_epoch(file, log, weights, state, tested))
             write_atomically(self.part / epoch_name(epoch), data)
             self.weights, self.state, self.log = weights, state, log
             self.last_epoch = int(epoch)
@@ -119,11 +123,10 @@ class RunWriter:
         header = {**self.header, "provenance": {**self.header["provenance"], **end}}
         with self.disk_errors():
             epochs = self._readable_epochs()
-            data = image(
-                lambda file: write_contents(
-                    file, header, self.log, epochs, self._weights_of(epochs), self.state
-                )
-            )
+            weights = self._weights_of(epochs)
+            contents = header, self.log, epochs, weights, self.state
+            tested = read_tested(self.part / epoch_name(self.last_epoch))
+            data = image(lambda file: write_contents(file, *contents, tested))
             more = self._traces()
             write_atomically(self.path, data, self.part / "recording.tmp", more)
         # The run is complete now; `resume` deletes what a kill here leaves.

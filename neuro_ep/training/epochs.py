@@ -68,8 +68,9 @@ class Epochs:
     def settings(self) -> Settings:
         return self.plan.settings
 
-    def show(self, epoch: int, state: State) -> tuple[State, dict[str, float]]:
-        """Run one epoch (0 only evaluates); return the state after it and its row.
+    def show(self, epoch: int, state: State) -> tuple[State, dict[str, float], State]:
+        """Run one epoch (0 only evaluates); return the state after it, its row, and
+        what was said of each sample that tests.
 
         ``state`` holds the learned variables by projection, and those that are carried
         by ``"group.variable"``, in SI units. What it lacks of these begins at zero.
@@ -96,7 +97,7 @@ class Epochs:
             "diverged": int(diverged),
             "wall_s": time.monotonic() - started,
         }
-        return after, row
+        return after, row, self._tested(order, training, results)
 
     def _run(self, epoch: int, schedule: Schedule, values: State) -> State:
         """One run of the simulation, recorded where that was asked for."""
@@ -112,8 +113,8 @@ class Epochs:
     def _wanted(self) -> list[str]:
         name = self.plan.presentations
         counted = [NOW] if self.plan.tracks else []
-        judged = "predicted" if self.dataset.targets is None else "answer"
-        reads = [f"{name}.{read}" for read in (judged, "sample_cost", "diverged")]
+        judged = "predicted", "answer", "sample_cost", "diverged"
+        reads = [f"{name}.{read}" for read in judged]
         kept = [*self.plan.weights.values(), *self.plan.carried]
         return [*kept, *self._activities(), *reads, *counted]
 
@@ -149,6 +150,20 @@ class Epochs:
             )
         answers = self._read("answer", results).reshape(-1, targets.shape[1])[shown]
         return "r2", r2(targets[order[shown]], answers)
+
+    def _tested(self, order, training, results) -> State:
+        """Of every sample that tests: its row, what every output said, and its class
+        and the one that was predicted, where there are classes.
+        """
+        first, data = training * self.settings.batch, self.dataset
+        shown = slice(first, first + len(data.test))
+        answers = self._read("answer", results).reshape(-1, data.outputs)[shown]
+        rows = order[shown]
+        found = {"sample": rows, "read_out": answers.astype(np.float32)}
+        if data.targets is None:
+            predicted = self._read("predicted", results)[shown]
+            found |= {"label": data.labels[rows], "predicted": predicted}
+        return found
 
     def _schedule(self, epoch, training, testing) -> Schedule:
         """The order of the samples, from (seed, epoch) alone, and the signs of beta."""

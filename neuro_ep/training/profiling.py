@@ -29,7 +29,7 @@ class Share:
 
 def profile_epoch(epochs: Epochs, state: State) -> list[Share]:
     """Run one epoch on a simulation that takes the time; the slowest first."""
-    _, row = epochs.show(1, state)
+    _, row, _ = epochs.show(1, state)
     total = row["wall_s"]
     names = described(epochs.simulation.network)
     found = epochs.simulation.seconds.items()

@@ -250,8 +250,8 @@ def _go_on(writer: recording.RunWriter, plan: Plan, after: Rebuilt):
 def _record(run: Epochs, writer, state, epochs: int, on_epoch, started):
     """The epochs that are still to come."""
     for epoch in range(writer.last_epoch + 1, epochs + 1):
-        state, row = run.show(epoch, state)
-        writer.checkpoint(epoch, _in_units(run.plan, state), row, state)
+        state, row, tested = run.show(epoch, state)
+        writer.checkpoint(epoch, _in_units(run.plan, state), row, state, tested)
         if row["diverged"]:
             _stop_diverged(writer, row, started, run.settings)
         if on_epoch is not None:

@@ -74,7 +74,7 @@ def shown(name, dataset, folder, count, forgotten=()):
     run = Epochs(simulation, dataset, 0, samples)
     for epoch in range(1, count + 1):
         kept = {k: v for k, v in state.items() if k.split(".")[-1] not in forgotten}
-        state, _ = run.show(epoch, kept)
+        state, _, _ = run.show(epoch, kept)
     return state
 
 

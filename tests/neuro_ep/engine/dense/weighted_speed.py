@@ -3,8 +3,8 @@
     python tests/neuro_ep/engine/dense/weighted_speed.py
 
 784 x 512 synapses in float32, one thread, 1 and 20 replicas, three programs in turn.
-Expected, on 2 cores beside other work: 1 replica, a parameter 1.4 and soft bounds 0.8 times
-the plain product; 20 replicas, 1.5 and 1.1 times.
+Expected, beside other work: with 1 replica a parameter takes 1.4 and soft bounds take
+0.8 times as long as the plain product; with 20 replicas 1.5 and 1.1 times.
 """
 
 import os
