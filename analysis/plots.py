@@ -27,9 +27,15 @@ MILLI = 1e-3
 
 
 def learning_curves(
-    files: Iterable[File], quantity: str = "test_accuracy", axes: Any = None
+    files: Iterable[File],
+    quantity: str = "test_accuracy",
+    axes: Any = None,
+    label: str | None = None,
 ) -> tuple[Any, dict]:
     """A quantity of the log against epochs: the mean of some runs, and their spread.
+
+    label
+        What these runs are called, where others are drawn into the same axes.
 
     Returns the axes, and {"mean", "deviation", "runs"} at the last epoch that all have.
     """
@@ -52,8 +58,9 @@ def learning_curves(
     mean = rows.mean(axis=0)
     spread = rows.std(axis=0, ddof=1) if len(rows) > 1 else np.zeros(len(shared))
     axes = _axes(axes)
-    axes.plot(shared, mean, color=COLOURS[0])
-    axes.fill_between(shared, mean - spread, mean + spread, color=COLOURS[0], alpha=0.2)
+    colour = COLOURS[len(axes.lines) % len(COLOURS)]
+    axes.plot(shared, mean, color=colour, label=label)
+    axes.fill_between(shared, mean - spread, mean + spread, color=colour, alpha=0.2)
     name = quantity.replace("_", " ")
     finish(axes, f"{name}, {len(rows)} runs", "epoch", name)
     found = {"mean": float(mean[-1]), "deviation": float(spread[-1]), "runs": len(rows)}
@@ -80,6 +87,29 @@ def weight_map(file: File, projection: str, axes: Any = None) -> tuple[Any, floa
     axes.figure.colorbar(image, ax=axes, label=units)
     finish(axes, projection, f"neuron of {names[1]}", f"neuron of {names[0]}")
     return axes, largest
+
+
+def confusion_matrix(file: File, axes: Any = None) -> tuple[Any, float]:
+    """Which class (row) the last epoch took for which other (column), in samples.
+
+    Returns the axes, and the share that was right.
+    """
+    with open_recording(file) as run:
+        counts = run.confusion
+        learned = run.records.get("data") or {}
+    if counts is None:
+        raise InputError(f"{file} has no predictions of classes: train it again")
+    names = learned.get("class_names") or list(range(len(counts)))
+    axes = _axes(axes)
+    axes.imshow(counts, cmap="Blues")
+    for (row, column), count in np.ndenumerate(counts):
+        dark = "white" if count > counts.max() / 2 else "black"
+        place = {"ha": "center", "va": "center", "color": dark, "fontsize": 8}
+        axes.text(column, row, str(count), **place)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks(range(len(counts)), [str(name) for name in names[: len(counts)]])
+    finish(axes, "test samples of the last epoch", "predicted", "label")
+    return axes, float(np.trace(counts) / max(counts.sum(), 1))
 
 
 def firing_rates(file: File, population: str, axes: Any = None) -> tuple[Any, float]:

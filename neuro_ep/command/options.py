@@ -68,6 +68,9 @@ def add_training(
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
     command.add_argument("--resume", action="store_true", help="go on after a stop")
     command.add_argument(
+        "--weights", metavar="FILE", help="a recording to begin with the weights of"
+    )
+    command.add_argument(
         "--overwrite", action="store_true", help="delete the recording that is there"
     )
     command.add_argument(

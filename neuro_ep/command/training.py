@@ -37,6 +37,7 @@ UNBUILT = (
         "seed",
         "out",
         "resume",
+        "weights",
         "overwrite",
         "figure",
         "profile",
@@ -118,6 +119,7 @@ def _trained(options, rule, dataset, settings, out: Path, start):
             on_warning=_warn,
             on_compile=progress.compiling,
             start=start,
+            weights=options.weights,
             on_record=_tell_size,
             **_looked(options),
         )

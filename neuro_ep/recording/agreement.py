@@ -60,6 +60,7 @@ def _compared(header: dict) -> dict:
         **{key: header.get(key) for key in SAME},
         "dataset": {key: value for key, value in data.items() if key != "source"},
         **{key: records.get(key) for key in RECORDS},
+        "begins_from": header.get("begins_from") or {},
         "recorder": _dict(header.get("recorder")).get("tracks"),
     }
 

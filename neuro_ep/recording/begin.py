@@ -31,7 +31,7 @@ from neuro_ep.recording.writer import SNAPSHOTS, RunWriter, refuse_damaged, warn
 REQUIRED = ("rule", "task", "layers", "seed", "epochs", "target", "projections")
 OPTIONAL = (
     *("parameters", "equations", "schedule", "provenance", "units", "dataset"),
-    *("records", "recorder"),
+    *("records", "recorder", "begins_from"),
 )
 
 

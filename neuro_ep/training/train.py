@@ -40,6 +40,7 @@ from neuro_ep.training.initial_weights import initial_weights
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 from neuro_ep.training.refusals import gain_warning, refuse_unfit
 from neuro_ep.training.reversal import reversal_warning
+from neuro_ep.training.transfer import Source, transferred
 from neuro_ep.training.watching import watched
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def train(
     on_compile: Callable[[], None] | None = None,
     start: WarmStart | None = None,
     after: Rebuilt | str | Path | None = None,
+    weights: Source | None = None,
     record: Iterable[Probe | Spikes] | str = (),
     record_epochs: Iterable[int] | None = None,
     record_samples: str | ArrayLike | None = None,
@@ -119,6 +121,10 @@ def train(
     after
         A recording to go on from, or what :func:`neuro_ep.rebuild` made of it; ``out``
         is a new one.
+    weights
+        A recording to begin with the weights of, on other data or by another rule:
+        transfer. What an optimiser remembers is not taken. Or projection -> weights in
+        mV, such as some of ``load_network(file).weights``; others are drawn.
     record
         What is looked at while the network runs: :class:`neuro_ep.Probe` and
         :class:`neuro_ep.Spikes`, or words as on the command line.
@@ -144,9 +150,15 @@ def train(
     record = read_probes(record) if isinstance(record, str) else record
     looked = record, record_epochs, record_samples
     watch = watched(rule, dataset, settings, dtype, *looked)
-    weights = initial_weights(rule, settings, seed)
-    warning = gain_warning(rule, dataset, settings, weights, allow_gain)
+    begun = drawn = initial_weights(rule, settings, seed)
     header = run_header(rule, dataset, settings, seed, target, dtype)
+    if weights is not None:
+        if after is not None:
+            raise InputError("weights and after: choose one recording to begin from")
+        unit = float(rule.model(settings).synapse.parameters["v_unit"])
+        begun = transferred(weights, header, unit, drawn)
+    forward = {name: begun[name] for name in drawn}
+    warning = gain_warning(rule, dataset, settings, forward, allow_gain)
     if watch is not None:
         header["recorder"] = as_header(watch.recorder)
         start = None  # what is left behind for warm starts records nothing
@@ -168,7 +180,7 @@ def train(
         simulation = _built(*asked, start, on_compile, tuple(record))
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
-        state = writer.state or _start(simulation.plan, weights, dtype)
+        state = writer.state or _start(simulation.plan, begun, dtype)
         if after is not None and writer.last_epoch < 0:
             state = _go_on(writer, simulation.plan, after)
         if writer.last_epoch < 0:  # said once, when a run begins

@@ -100,3 +100,15 @@ def test_traces_of_a_sample(files):
         plots.sample_traces(files[0], sample=5000)
     with pytest.raises(InputError, match="in epoch 1; it has epochs 0, 2"):
         plots.sample_traces(files[0], epoch=1, sample=sample)
+
+
+def test_confusion_matrix(files):
+    axes, right = plots.confusion_matrix(files[0])
+    with open_recording(files[0]) as run:
+        assert right == run.training["test_accuracy"][-1]
+        found = run.predictions
+    counts = np.asarray(axes.images[0].get_array())
+    pair = found["label"][0], found["predicted"][0]
+    same = (found["label"] == pair[0]) & (found["predicted"] == pair[1])
+    assert counts[pair] == same.sum() and counts.sum() == 8
+    assert [text.get_text() for text in axes.texts].count("0") == (counts == 0).sum()

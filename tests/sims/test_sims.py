@@ -305,3 +305,11 @@ def test_my_heterogeneous_rule(sim):
         network = build_network(uneven, uneven.settings("digits", layers=(64, 8, 10)))
     rates = np.asarray(network["input_to_hidden"].fading)
     assert rates.shape == (64, 8) and 0.3 < np.log(rates).std() < 0.7
+
+
+def test_transfer(sim, tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    few = {"seeds": 1, "epochs": (1, 1), "samples": 30, "target": "numpy"}
+    first = sim("transfer").main(tmp_path / "t", **few)
+    assert set(first) == {"transferred", "from scratch"}
+    assert (tmp_path / "t.png").stat().st_size > 5_000
