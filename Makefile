@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check
 
-BENCHMARKS := continual-ep continual-ep-deep dual-propagation rhel dense-step stock-brian2 blas-limit scaling
+BENCHMARKS := continual-ep continual-ep-deep dual-propagation rhel dense-step stock-brian2 blas-limit scaling recording
 
 .PHONY: demo test exhaustive lint bench clean
 

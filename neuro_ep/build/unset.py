@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 
 from brian2.equations.equations import PARAMETER, Equations
 
 from neuro_ep.build.order import assigned
 from neuro_ep.errors import InputError
-from neuro_ep.records.model import NeuronModel, SynapseModel
+from neuro_ep.records.model import NetworkModel, NeuronModel, SynapseModel
 
 
 def refuse_unset(network, compartments, kinds: dict[str, SynapseModel]):
@@ -22,7 +23,7 @@ def refuse_unset(network, compartments, kinds: dict[str, SynapseModel]):
         Name of a projection -> its model.
     """
     shown = {*_shown(network.presentations), "read"}  # of hidden layers, nothing
-    delivered = _delivered(kinds.values())
+    delivered = _delivered(_kinds(network.model))
     for group, kind in compartments:
         known = shown | delivered | _by_neurons(kind)
         _refuse(group.name, kind, known | _given(network, group.name))
@@ -40,6 +41,13 @@ def _refuse(group: str, kind: NeuronModel | SynapseModel, known: set):
                 "its value in parameters, where it is (shared, constant), let a sum or "
                 "code set it, or leave it out"
             )
+
+
+def _kinds(model: NetworkModel) -> list[SynapseModel]:
+    """All synapses that a model may have; a network has some of them."""
+    parts = [getattr(model, item.name) for item in fields(model)]
+    parts += model.local.values()
+    return [part for part in parts if isinstance(part, SynapseModel)]
 
 
 def _given(network, group: str) -> set[str]:

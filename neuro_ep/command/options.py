@@ -66,7 +66,9 @@ def add_training(
     command.add_argument("--preset", metavar="NAME", help="see neuro-ep list")
     command.add_argument("--seed", type=_integer, default=0)
     command.add_argument("--out", metavar="FILE", help="the recording (HDF5)")
-    command.add_argument("--resume", action="store_true", help="go on after a stop")
+    command.add_argument(
+        "--resume", action="store_true", help="go on after a stop, or for longer"
+    )
     command.add_argument(
         "--weights", metavar="FILE", help="a recording to begin with the weights of"
     )

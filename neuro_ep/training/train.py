@@ -6,11 +6,12 @@ held-out samples with plasticity closed. What it leaves behind is the checkpoint
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from neuro_ep.run.plan import Plan
 from neuro_ep.run.simulation import Simulation
 from neuro_ep.run.target import choose_target
 from neuro_ep.run.warm_start import WarmStart
+from neuro_ep.training.continuing import longer, take_history
 from neuro_ep.training.epochs import Epochs, presentations
 from neuro_ep.training.header import run_header
 from neuro_ep.training.initial_weights import initial_weights
@@ -104,7 +106,8 @@ def train(
     target
         "standalone", "cython", "numpy", or None for the best this machine has.
     resume
-        Go on from the last complete epoch of an unfinished run.
+        Go on from the last complete epoch of an unfinished run, or of a finished one
+        that has fewer epochs; its recording stays until the longer one is there.
     overwrite
         Delete a recording, or an unfinished run, that ``out`` names; False refuses.
     allow_gain
@@ -146,6 +149,11 @@ def train(
     settings = rule.settings(dataset) if settings is None else settings
     after = rebuild(after) if isinstance(after, (str, Path)) else after
     refuse_unfit(rule, dataset, settings, dtype, seed)
+    finished = None
+    if resume and after is None and isinstance(out, (str, Path)):
+        more = longer(out, settings.epochs)
+        if more is not None:
+            finished, after, out = Path(out), rebuild(out), more
     target = choose_target(target)
     record = read_probes(record) if isinstance(record, str) else record
     looked = record, record_epochs, record_samples
@@ -181,8 +189,8 @@ def train(
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, begun, dtype)
-        if after is not None and writer.last_epoch < 0:
-            state = _go_on(writer, simulation.plan, after)
+        if after is not None and writer.last_epoch < after.epoch:
+            state = _go_on(writer, simulation.plan, after, finished is not None)
         if writer.last_epoch < 0:  # said once, when a run begins
             told = reversal_warning(rule, simulation, dataset, samples, state, dtype)
             if told:
@@ -190,7 +198,10 @@ def train(
         watching = watch, writer.part
         run = Epochs(simulation, dataset, seed, samples, on_progress, *watching)
         _record(run, writer, state, settings.epochs, on_epoch, started)
-    return _result(writer, started)
+    if finished is None:
+        return _result(writer, started)
+    os.replace(writer.path, finished)
+    return replace(_result(writer, started), file=finished.absolute())
 
 
 def _is_heterogeneous(model: NetworkModel) -> bool:
@@ -251,9 +262,13 @@ def _built(
     return simulation
 
 
-def _go_on(writer: recording.RunWriter, plan: Plan, after: Rebuilt):
-    """The state of an earlier recording, noted as where this one begins."""
+def _go_on(writer: recording.RunWriter, plan: Plan, after: Rebuilt, whole: bool):
+    """The state of an earlier recording, noted as where this one begins; with all that
+    it recorded before, where it is to be the ``whole`` of a run.
+    """
     after.refuse_misfit(plan)
+    if whole:
+        take_history(writer, after)
     state = dict(after.state)
     writer.checkpoint(after.epoch, _in_units(plan, state), dict(after.row), state)
     return state
