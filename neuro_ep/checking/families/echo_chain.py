@@ -136,7 +136,11 @@ def untold(rule: Rule) -> Rule:
         lines = network.synapse.equations.splitlines()
         kept = [line for line in lines if not line.startswith("above_pre")]
         synapse = replace(network.synapse, equations="\n".join(kept))
-        return replace(network, synapse=synapse)
+        hidden, output = (
+            replace(kind, heterogeneous={"above": 0.0})
+            for kind in (network.hidden, network.output)
+        )
+        return replace(network, synapse=synapse, hidden=hidden, output=output)
 
     return replace(rule, model=model)
 
