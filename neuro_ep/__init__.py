@@ -50,6 +50,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "moment": ("neuro_ep.records.moment", None),
     "on_target": ("neuro_ep.run.target", "on_target"),
     "open_recording": ("neuro_ep.recording", "open_recording"),
+    "rerun": ("neuro_ep.training.rerunning", "rerun"),
     "rebuild": ("neuro_ep.training.rebuild", "rebuild"),
     "train": ("neuro_ep.training.train", "train"),
 }

@@ -1,5 +1,5 @@
 """The command line: ``neuro-ep list``, ``train``, ``check``, ``order``, ``equations``,
-``bench``, ``info``, ``report``, ``watch``, ``predict``, ``cache``.
+``bench``, ``info``, ``report``, ``rerun``, ``watch``, ``predict``, ``cache``.
 
 Exit status: 0 done, 1 a run or a claim failed, 2 bad arguments or input. Errors are one
 or two lines on stderr; ``--debug`` shows where they came from.
@@ -17,6 +17,7 @@ from neuro_ep import __version__
 from neuro_ep.command.options import (
     Parser,
     add_checking,
+    add_own_data,
     add_parameters,
     add_rounds,
     add_training,
@@ -150,6 +151,13 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     reporting.add_argument(
         "-o", "--out", metavar="HTML", help="the page (run.html for run.h5)"
     )
+    again = commands.add_parser("rerun", help="make a run again: is it the same?")
+    again.set_defaults(run=_rerun)
+    again.add_argument("file", metavar="FILE", help="a recording")
+    again.add_argument("--data", metavar="FILE", help="the data, where a file had them")
+    again.add_argument("--weights", metavar="FILE", help="what the run began with")
+    again.add_argument("--target", help="standalone, cython or numpy")
+    add_own_data(again)
     watching = commands.add_parser("watch", help="a run as it goes")
     watching.set_defaults(run=_watch)
     watching.add_argument("file", metavar="FILE", help="the recording it will be")
@@ -271,6 +279,12 @@ def _cache(options) -> int:
     from neuro_ep.command import caching
 
     return caching.show(options)
+
+
+def _rerun(options) -> int:
+    from neuro_ep.command import rerunning
+
+    return rerunning.run(options)
 
 
 def _watch(options) -> int:
