@@ -1,6 +1,6 @@
 """Plots of recordings for scripts of one's own: each gives its axes, and its number.
 
->>> from neuro_ep.analysis.plots import learning_curves, sample_traces
+>>> from neuro_ep.analysis import learning_curves, sample_traces
 >>> axes, reached = learning_curves(["runs/0.h5", "runs/1.h5"])
 >>> axes, span = sample_traces("runs/dyad.h5", "hidden.m", "hidden.d", epoch=5)
 

@@ -8,7 +8,7 @@ Expected:  after one epoch of 100 samples 0.71 transferred and 0.62 from scratch
 from dataclasses import replace
 
 from neuro_ep import find_rule, load_dataset, load_network, open_recording, train
-from neuro_ep.analysis.plots import learning_curves
+from neuro_ep.analysis import learning_curves
 
 KEPT = ("input_to_hidden", "bias_hidden")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from neuro_ep.errors import InputError
 from neuro_ep.recording import RunWriter, open_recording
 from neuro_ep.recording.parts import part_folder
 from neuro_ep.training.rebuild import Rebuilt
@@ -23,8 +24,11 @@ def longer(out: str | Path, epochs: int) -> Path | None:
         os.replace(more, path)  # a process died between its end and this
     if not path.is_file() or part_folder(path).exists():
         return None
-    with open_recording(path) as run:
-        return more if run.training["epoch"][-1] < epochs else None
+    try:
+        with open_recording(path) as run:
+            return more if run.training["epoch"][-1] < epochs else None
+    except InputError:
+        return None  # no recording: beginning the run says so
 
 
 def take_history(writer: RunWriter, after: Rebuilt):

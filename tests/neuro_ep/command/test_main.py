@@ -158,7 +158,7 @@ def test_info_of_a_wrong_file(files, refused, file, message, form):
 @pytest.mark.parametrize(
     ("file", "message", "resuming"),
     [
-        ("run.h5", "exists; choose another out, or overwrite it", "is complete: there"),
+        ("run.h5", "exists; choose another out, or overwrite it", "another layers"),
         ("half.h5", "exists; choose", "exists and is no recording; choose another"),
         ("text.h5", "exists; choose", "exists and is no recording; choose another"),
         ("others.h5", "exists; choose", "exists and is no recording; choose another"),

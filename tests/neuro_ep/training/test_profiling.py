@@ -36,7 +36,7 @@ def epochs(monkeypatch):
     words = {name: f"{name}: dv/dt" for name in seconds}
     monkeypatch.setattr(profiling, "described", lambda network: words)
     return SimpleNamespace(
-        show=lambda epoch, state: (state, {"wall_s": 4.0}),
+        show=lambda epoch, state: (state, {"wall_s": 4.0}, {}),
         simulation=SimpleNamespace(network=None, seconds=seconds),
     )
 
