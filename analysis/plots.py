@@ -37,7 +37,8 @@ def learning_curves(
     label
         What these runs are called, where others are drawn into the same axes.
 
-    Returns the axes, and {"mean", "deviation", "runs"} at the last epoch that all have.
+    Returns the axes, and {"epochs", "mean", "deviation", "runs"}: arrays of the
+    epochs that all runs have and a value for each, and how many runs.
     """
     curves = []
     for file in files:
@@ -63,8 +64,8 @@ def learning_curves(
     axes.fill_between(shared, mean - spread, mean + spread, color=colour, alpha=0.2)
     name = quantity.replace("_", " ")
     finish(axes, f"{name}, {len(rows)} runs", "epoch", name)
-    found = {"mean": float(mean[-1]), "deviation": float(spread[-1]), "runs": len(rows)}
-    return axes, found
+    found = {"epochs": np.array(shared), "mean": mean, "deviation": spread}
+    return axes, {**found, "runs": len(rows)}
 
 
 def weight_map(file: File, projection: str, axes: Any = None) -> tuple[Any, float]:

@@ -71,7 +71,7 @@ def find_checked(word) -> Rule | BoundaryCondition | SecondRun:
 
 
 def find_dataset(word: str | Dataset) -> Dataset:
-    """The data of the task that a word names; a data set is returned as it is.
+    """The data of the task or in the file that a word names; a data set as it is.
 
     Raises
     ------
@@ -80,10 +80,10 @@ def find_dataset(word: str | Dataset) -> Dataset:
     """
     if isinstance(word, Dataset):
         return word
-    if not isinstance(word, str):
+    if not isinstance(word, (str, Path)):
         raise InputError(
-            f"dataset = {short(word)}: give a Dataset, or the name of a task, such as "
-            "'digits'"
+            f"dataset = {short(word)}: give a Dataset, the name of a task, such as "
+            "'digits', or a file of data"
         )
     return tasks.load(word)
 

@@ -27,6 +27,9 @@ ENDINGS = (*TABLES, *ARRAYS)
 WHOLE, PARTED = ("X", "y"), ("x_train", "y_train", "x_test", "y_test")
 REMEDY = f"it should have {' and '.join(WHOLE)}, or {', '.join(PARTED)}"
 
+#: A column to learn by its name, or several.
+Label = str | Sequence[str] | None
+
 #: Characters of a cell that a message shows.
 SHOWN = 40
 
@@ -38,7 +41,7 @@ def is_file_of_data(word: str) -> bool:
 
 def load(
     path: str | Path,
-    label: str | None = None,
+    label: Label = None,
     test: float | None = None,
     scale: str = "minmax",
     seed: int = 0,
@@ -50,7 +53,7 @@ def load(
         A table whose first line names its columns, or arrays called X and y, or
         x_train, y_train, x_test and y_test.
     label
-        The column of a table that is to be learned, or several with commas between,
+        The column of a table that is to be learned, or several, or with commas between,
         which are targets of a regression; all others are features.
     test
         The share of samples that test, 0.2 where nothing is said and the file does not
@@ -80,7 +83,7 @@ def load(
     )
 
 
-def _read(file: Path, label: str | None, kind: str | None) -> tuple:
+def _read(file: Path, label: Label, kind: str | None) -> tuple:
     """Samples, labels, those that test where the file says so, names of features and
     of targets."""
     ending = file.suffix.lower()
@@ -123,7 +126,7 @@ def _array(opened: h5py.File, key: str) -> NDArray:
     return item[()]
 
 
-def _table(file: Path, label: str | None, kind: str | None) -> tuple:
+def _table(file: Path, label: Label, kind: str | None) -> tuple:
     """The numbers of all columns but those to learn, what these teach, and the names
     of the features and, where it is a regression, of the targets.
     """
@@ -145,10 +148,15 @@ def _table(file: Path, label: str | None, kind: str | None) -> tuple:
     return inputs, _columns(file, names, lines, chosen), others, chosen
 
 
-def _chosen(file: Path, label: str | None, names: Sequence[str]) -> list[str]:
-    """The columns to learn: one by its name, or several with commas between."""
+def _chosen(file: Path, label: Label, names: Sequence[str]) -> list[str]:
+    """The columns to learn: one by its name, or several, or with commas between."""
     words = "" if label is None else label
-    chosen = [words] if words in names else [word.strip() for word in words.split(",")]
+    if not isinstance(words, str):
+        chosen = [str(word) for word in words]
+    elif words in names:
+        chosen = [words]
+    else:
+        chosen = [word.strip() for word in words.split(",")]
     unknown = [name for name in chosen if name not in names]
     if unknown or len(set(chosen)) != len(chosen):
         told = f"no column {unknown[0]!r}" if unknown else f"{label} names one twice"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro_ep.errors import InputError
-from neuro_ep.recording import open_recording
+from neuro_ep.recording import Recording, open_recording
 from neuro_ep.recording.bounds import damage_told
 from neuro_ep.records.own_data import scaled_rows
 from neuro_ep.records.own_targets import targets_of
@@ -31,8 +31,9 @@ def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
     """The network that a recording ends with.
 
     target
-        "standalone", "cython", "numpy", or None for the best this machine has. A
-        program that training has compiled is used again.
+        "standalone", "cython", "numpy", or None for the one that it was trained on, so
+        that its answers are the same to the bit; where this machine cannot, the best
+        it has. A program that training has compiled is used again.
 
     What the file says is compiled and run, so load only what comes from people you
     trust. Raises InputError for a file that is damaged, or that does not hold the whole
@@ -47,7 +48,7 @@ def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
         learned, facts = opened.records.get("data") or {}, opened.dataset
         return TrainedNetwork(
             left,
-            target=choose_target(target),
+            target=_target_of(opened) if target is None else choose_target(target),
             class_names=tuple(learned.get("class_names") or ()),
             feature_names=tuple(learned.get("feature_names") or ()),
             scaling=_scaling(learned.get("scaling")),
@@ -55,6 +56,14 @@ def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
             target_scaling=_scaling(learned.get("target_scaling")),
             facts=facts,
         )
+
+
+def _target_of(opened: Recording) -> str:
+    """The target a run was made on, or the best of this machine."""
+    try:
+        return choose_target(opened.target)
+    except InputError:
+        return choose_target(None)
 
 
 def _scaling(recorded: Any) -> Scaling | None:

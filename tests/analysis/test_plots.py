@@ -44,9 +44,10 @@ def test_learning_curves(files):
     for file in files:
         with open_recording(file) as run:
             last.append(run.training["test_cost"][-1])
-    assert found["mean"] == pytest.approx(np.mean(last)) and found["runs"] == 2
-    assert found["deviation"] == pytest.approx(np.std(last, ddof=1))
+    assert found["mean"][-1] == pytest.approx(np.mean(last)) and found["runs"] == 2
+    assert found["deviation"][-1] == pytest.approx(np.std(last, ddof=1))
     assert axes.lines[0].get_ydata()[-1] == pytest.approx(np.mean(last))
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), found["epochs"])
     again, _ = plots.learning_curves(files[:1], axes=axes)
     assert again is axes and len(axes.lines) == 2
     with pytest.raises(InputError, match="has no loss; it has"):

@@ -1,5 +1,6 @@
 """Every simulation runs at its smallest, and what it shows can be drawn."""
 
+import ast
 from pathlib import Path
 
 import h5py
@@ -309,7 +310,50 @@ def test_my_heterogeneous_rule(sim):
 
 def test_transfer(sim, tmp_path):
     pytest.importorskip("matplotlib").use("Agg")
-    few = {"seeds": 1, "epochs": (1, 1), "samples": 30, "target": "numpy"}
-    first = sim("transfer").main(tmp_path / "t", **few)
-    assert set(first) == {"transferred", "from scratch"}
+    few = {"seeds": 1, "epochs": (1, 1), "share": 0.03, "target": "numpy"}
+    files = sim("transfer").main(tmp_path / "t", **few)
+    assert set(files) == {"transferred", "from scratch"}
     assert (tmp_path / "t.png").stat().st_size > 5_000
+
+
+def test_my_own_table(sim, tmp_path):
+    from neuro_ep import find_rule
+
+    few = find_rule("dual-propagation").settings("digits", layers=(4, 8, 3), epochs=2)
+    kinds = sim("my_own_table").main(tmp_path, target="numpy", settings=few)
+    assert set(kinds) <= {"setosa", "versicolor", "virginica"} and len(kinds) == 3
+
+
+def test_record_a_training(sim, few_digits, tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    module = few_digits(sim("record_a_training"))
+    short = {"epochs": 1, "layers": (64, 8, 10), "target": "numpy"}
+    assert 0 < module.main(tmp_path / "spikes.h5", **short) < 1e5
+    assert (tmp_path / "spikes.png").stat().st_size > 10_000
+
+
+#: What version 0.1.0 could not do, or not with public names -> a script that does it.
+JOBS = {
+    "recording": "record_a_training",
+    "predicting": "my_own_data",
+    "transfer": "transfer",
+    "presenting": "look_at_a_dyad",
+    "heterogeneous state": "my_heterogeneous_rule",
+    "a table": "my_own_table",
+    "regression": "my_own_regression",
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_is_a_short_script(job):
+    """At most 25 lines of code: docstrings and empty lines are none."""
+    source = (Path(__file__).parents[2] / "sims" / f"{JOBS[job]}.py").read_text()
+    said = [
+        node.body[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.Module, ast.FunctionDef)) and ast.get_docstring(node)
+    ]
+    words = {n for item in said for n in range(item.lineno, item.end_lineno + 1)}
+    lines = enumerate(source.splitlines(), 1)
+    code = [line for number, line in lines if line.strip() and number not in words]
+    assert 5 < len(code) <= 25

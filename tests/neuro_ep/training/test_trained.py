@@ -89,6 +89,14 @@ def test_the_compiled_network_says_the_same(tmp_path, monkeypatch):
     assert sorted((tmp_path / "cache").glob("build_*")) == builds != []
 
 
+def test_it_runs_where_it_was_trained(files, tmp_path, monkeypatch):
+    """Nothing is compiled for a network that numpy has trained; unless one asks."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("NEURO_EP_CACHE", str(cache))
+    load_network(files["ep"]).predict(X[:3])
+    assert not list(cache.glob("build_*"))
+
+
 class Table(np.ndarray):
     """What is used of a DataFrame."""
 
