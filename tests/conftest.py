@@ -18,9 +18,12 @@ except ImportError:
 
 
 def pytest_collection_finish():
-    """Brian2 collects garbage at every run: what all tests share is none."""
+    """Brian2 collects garbage at every run, and what all tests share is none; it must
+    not be collected while Brian2 finds a name, see neuro_ep.build.collecting.
+    """
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +48,7 @@ def one_cache(build_cache):
 def brian2_is_left_as_it_was():
     """No file of tests runs on the device, the target or the floats of another one."""
     yield from _left_as_it_was()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import numpy as np
 from brian2 import Clock, Network, NeuronGroup
 from brian2.core.preferences import prefs
 
+from neuro_ep.build.collecting import uncollected
 from neuro_ep.build.heterogeneous import heterogeneous_values
 from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cells
 from neuro_ep.build.order import at
@@ -126,7 +127,7 @@ def build_network(
     InputError
         If a parameter is missing, not above zero where it must be, or unknown.
     """
-    with floats_of(dtype):
+    with floats_of(dtype), uncollected():
         how = set_values, hold, connect, record, seed
         return _built(rule, settings, capacity, *how)
 

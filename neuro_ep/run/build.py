@@ -18,6 +18,7 @@ import numpy as np
 from brian2 import get_device, second
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
+from neuro_ep.build.collecting import uncollected
 from neuro_ep.build.network import LayeredNetwork, floats_of
 from neuro_ep.cache import cache_folder, sweep, trim, work_folder
 from neuro_ep.engine.convolution.codeobjects import KERNELS as CONVOLUTION_KERNELS
@@ -65,7 +66,7 @@ def _names_of_code(network: LayeredNetwork) -> dict[str, str]:
 def write_endless_run(network: LayeredNetwork, profile: bool = False):
     """The run of a compiled network, which ends by itself."""
     step = float(network.layers[0].clock.dt)
-    with floats_of(network.dtype):
+    with floats_of(network.dtype), uncollected():
         network.brian2.run(ENDLESS_STEPS * step * second, namespace={}, profile=profile)
 
 

@@ -7,6 +7,7 @@ from brian2 import NeuronGroup, prefs, second
 from brian2.devices.device import auto_target
 from brian2.equations.equations import SUBEXPRESSION
 
+from neuro_ep.build.collecting import uncollected
 from neuro_ep.build.network import LayeredNetwork, set_all
 from neuro_ep.engine.dense.matrix import MatrixVariable
 from neuro_ep.presentation.presentations import PLACE
@@ -38,7 +39,7 @@ class RuntimeSimulation(Simulation):
         step = float(network.layers[0].clock.dt)
         # Divergence is read from the network; and float32 has no 1e50, which Brian2
         # compares with.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), uncollected():
             network.brian2.run(
                 steps * step * second, namespace={}, profile=self.profile
             )

@@ -3,6 +3,7 @@
 import csv
 import json
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_a_table_is_learned_and_new_samples_are_labelled(table, capsys):
     assert (np.array([line[0] for line in lines[1:]]) == NAMES).mean() > 0.6
     status, _, told = said(capsys, *predict, "-o", "labels.csv")
     assert status == 0 and "150 labels" in told
-    assert open("labels.csv").read() == out
+    assert Path("labels.csv").read_text() == out
     status, _, told = said(capsys, *predict, "-o", "labels.csv")
     assert status == 2 and "--overwrite" in told
     status, out, _ = said(capsys, *predict, "--json")
