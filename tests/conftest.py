@@ -18,12 +18,17 @@ except ImportError:
 
 
 def pytest_collection_finish():
-    """Brian2 collects garbage at every run, and what all tests share is none; it must
-    not be collected while Brian2 finds a name, see neuro_ep.build.collecting.
+    """Garbage is collected where a test and a file end, and where Brian2 begins a run.
+
+    Not in between, see neuro_ep.build.collecting.
     """
+    gc.disable()
+
+
+def _keep_what_is_there():
+    """Brian2 looks through all objects at a run: what a file begins with is kept."""
     gc.collect()
     gc.freeze()
-    gc.disable()
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +52,15 @@ def one_cache(build_cache):
 @pytest.fixture(autouse=True, scope="module")
 def brian2_is_left_as_it_was():
     """No file of tests runs on the device, the target or the floats of another one."""
+    _keep_what_is_there()
     yield from _left_as_it_was()
-    gc.collect()
 
 
 @pytest.fixture(autouse=True)
 def brian2_is_left_as_the_file_chose(brian2_is_left_as_it_was):
     """And no test on those of another test."""
     yield from _left_as_it_was()
+    gc.collect()
 
 
 def _left_as_it_was():

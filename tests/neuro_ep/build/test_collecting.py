@@ -25,6 +25,17 @@ def test_as_before_after_an_error(collects):
     assert gc.isenabled() == collects
 
 
+def test_what_is_frozen_stays_frozen(monkeypatch):
+    calls = []
+    for frozen in (0, 5):
+        monkeypatch.setattr(gc, "get_freeze_count", lambda count=frozen: count)
+        monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
+        monkeypatch.setattr(gc, "unfreeze", lambda: calls.append("unfreeze"))
+        with uncollected():
+            calls.append(frozen)
+    assert calls == ["freeze", 0, "unfreeze", 5]
+
+
 def test_a_network_is_built_undisturbed(collects):
     rule, seen = find_rule("ep"), []
 
