@@ -164,28 +164,33 @@ def write_traces(file: h5py.File, recorder: RecorderHeader, epochs: list[EpochTr
 def _write_values(
     file, recorder: RecorderHeader, track: Track, k: int, name: str, epochs
 ):
-    """One variable of a track: as a report where its steps are even, else beside."""
+    """One variable of a track: as a report where its steps are even, else beside.
+
+    SONATA wants single precision in reports; of a run in double precision they have the
+    values as they were beside it, called "exact".
+    """
     even = track.kind == "states" and track.steps
     parent = file if even else file["neuro_ep"]
     group = parent.require_group("report" if even else "recorded").create_group(
         f"{track.group}.{name}"
     )
-    columns, dtype = track.columns, "f4" if even else recorder.dtype
+    columns = track.columns
     rows = max(1, BLOCK // (len(columns) * 8))
     total = sum(len(_steps(track, epoch)) for epoch in epochs)
-    data = group.create_dataset(
-        "data",
-        shape=(total, len(columns)),
-        dtype=dtype,
-        chunks=(min(rows, max(total, 1)), len(columns)),
-    )
+    shape, chunks = (total, len(columns)), (min(rows, max(total, 1)), len(columns))
+    first_type = "f4" if even else recorder.dtype
+    data = group.create_dataset("data", shape, first_type, chunks=chunks)
+    copies = [data]
+    if np.dtype(first_type) != np.dtype(recorder.dtype):
+        copies.append(group.create_dataset("exact", shape, "f8", chunks=chunks))
     data.attrs.update(units=track.units[k], variable=name, when="start")
     at = 0
     for epoch in epochs:
         values = states(epoch.folder, track, recorder.dtype)[name]
         for first in range(0, len(values), rows):
             piece = values[first : first + rows] / track.factors[k]
-            data[at : at + len(piece)] = piece
+            for copy in copies:
+                copy[at : at + len(piece)] = piece
             at += len(piece)
     if even:
         _write_mapping(group.create_group("mapping"), recorder, track, total)

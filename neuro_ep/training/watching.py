@@ -24,6 +24,9 @@ from neuro_ep.training.rebuild import with_quantities
 #: Epochs of which something is recorded where nothing else is said.
 EPOCHS = (0, 1, -1)
 
+#: Bytes of a value in the recording, where a double has a copy in single precision.
+ITEM_BYTES = {"float32": 4, "float64": 12}
+
 #: Which samples: all that train or test, or a slice of them.
 PART = re.compile(r"(train|test)(?:\[(-?\d*):(-?\d*)\])?")
 
@@ -93,7 +96,7 @@ def watched(
     chosen = _epochs(settings, EPOCHS if epochs is None else epochs, epochs is None)
     rows = _rows(dataset, samples)
     shown = _presentations(dataset, settings, rows)
-    size = _size(tracks, lengths, chosen, shown, np.dtype(dtype).itemsize)
+    size = _size(tracks, lengths, chosen, shown, ITEM_BYTES[dtype])
     phases = tuple(phase.name for phase in rule.protocol(settings).phases)
     recorder = traces.RecorderHeader(step, phases, dtype, tracks, size)
     return WatchedRun(recorder, chosen, rows)

@@ -201,17 +201,20 @@ class Disk:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="libsonata has wheels on Linux")
-def test_libsonata_reads_the_same(few, tmp_path):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_libsonata_reads_the_same(few, tmp_path, dtype):
+    """It gives single precision, the file has that of the run."""
     libsonata = pytest.importorskip("libsonata")
     record = [Spikes("hidden"), Probe("hidden", "m", units=[1, 4])]
-    chosen = {"record_epochs": (1,), "rule": SPIKING}
+    chosen = {"record_epochs": (1,), "rule": SPIKING, "dtype": dtype}
     file = trained(few, tmp_path / "run.h5", record, **chosen)
     with open_recording(file) as run:
         trace, spikes = run.traces["hidden.m"], run.spikes["hidden.spike_plus"]
         values, times, ids = trace.values, trace.times, trace.ids
     report = libsonata.ElementReportReader(str(file))["hidden.m"]
     read = report.get()
-    np.testing.assert_array_equal(read.data, values)
+    assert values.dtype == dtype
+    np.testing.assert_array_equal(read.data, values.astype("f4"))
     np.testing.assert_allclose(read.times, times, atol=1e-6)
     assert report.get_node_ids() == ids.tolist() and report.data_units == "mV"
     found = libsonata.SpikeReader(str(file))["hidden.spike_plus"]
