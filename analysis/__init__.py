@@ -12,6 +12,7 @@ from typing import Any
 #: What neuro_ep.analysis.plots shows here; matplotlib is imported at first use.
 _PLOTS = (
     "confusion_matrix",
+    "echo_return",
     "firing_rates",
     "learning_curves",
     "sample_traces",

@@ -174,22 +174,71 @@ def sample_traces(
     return axes, {name: float(np.ptp(values)) for name, (_, values) in traces.items()}
 
 
-def _presentation(run: Recording, file, epoch, sample) -> tuple[np.ndarray, int]:
+def echo_return(
+    file: File,
+    name: str,
+    epoch: int | None = None,
+    sample: int | None = None,
+    axes: Any = None,
+) -> tuple[Any, float]:
+    """How far an echo is from the way it came: |trace in the echo - trace in the run|.
+
+    name
+        A trace of positions, such as "output.q_plus", recorded at every step.
+    epoch, sample
+        As of :func:`sample_traces`; of a sample that teaches.
+
+    Against the time of the run, one line a neuron. Returns the axes, and the largest
+    distance. A reversible echo that is not nudged comes back to rounding; a nudged one
+    misses by an amount that is proportional to beta, and is what it learns from.
+    """
+    with open_recording(file) as run:
+        rows, replica = _presentation(run, file, epoch, sample, phase="echo")
+        shown, group = run.presentations, run.file["neuro_ep/presentations"]
+        named = {str(group.attrs[f"phase {shown['phase'][row]}"]): row for row in rows}
+        if name not in run.traces or "run" not in named:
+            raise InputError(
+                f"{file} has no {name} in a run and its echo; it has "
+                f"{', '.join(run.traces)}"
+            )
+        ways = [
+            _cut(run, name, shown["t_start"][row], shown["t_end"][row], replica)
+            for row in (named["run"], named["echo"])
+        ]
+        units = run.traces[name].units
+    (times, there), (_, back) = ways
+    distance = np.abs(there[:0:-1] - back[1:])[::-1]  # the echo begins at the end
+    axes = _axes(axes)
+    axes.plot(times[1:], distance, linewidth=0.8)
+    finish(axes, f"echo of {name}", "time of the run (s)", f"distance ({units})")
+    return axes, float(distance.max())
+
+
+def _presentation(
+    run: Recording, file, epoch, sample, phase: str | None = None
+) -> tuple[np.ndarray, int]:
     """The rows of one presentation of a sample, and its place in the batch."""
     shown = run.presentations
     if not shown:
         raise InputError(f"{file} recorded no traces: see neuro-ep train --record")
     epoch = shown["epoch"].max() if epoch is None else epoch
-    here = shown["epoch"] == epoch
-    sample = shown["sample"][here][:1, 0] if sample is None else sample
-    found = np.argwhere(here[:, None] & (shown["sample"] == sample))
+    inside = wanted = shown["epoch"] == epoch
+    if phase is not None:
+        called = run.file["neuro_ep/presentations"].attrs
+        names = [str(called[f"phase {number}"]) for number in shown["phase"]]
+        wanted = inside & (np.array(names) == phase)
+    if sample is None and wanted.any():
+        sample = shown["sample"][wanted][0, 0]
+    found = np.argwhere(wanted[:, None] & (shown["sample"] == sample))
     if not len(found):
+        what = "no sample" if sample is None else f"no sample {sample}"
+        with_it = "" if phase is None else f" with the phase {phase}"
         raise InputError(
-            f"{file} recorded no sample {sample} in epoch {epoch}; it has epochs "
+            f"{file} recorded {what}{with_it} in epoch {epoch}; it has epochs "
             f"{', '.join(map(str, np.unique(shown['epoch'])))}"
         )
     first, replica = found[0]
-    same = here & (shown["presentation"] == shown["presentation"][first])
+    same = inside & (shown["presentation"] == shown["presentation"][first])
     return np.flatnonzero(same), int(replica)
 
 

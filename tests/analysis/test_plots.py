@@ -113,3 +113,37 @@ def test_confusion_matrix(files):
     same = (found["label"] == pair[0]) & (found["predicted"] == pair[1])
     assert counts[pair] == same.sum() and counts.sum() == 8
     assert [text.get_text() for text in axes.texts].count("0") == (counts == 0).sum()
+
+
+@pytest.fixture(scope="module")
+def echoes(tmp_path_factory):
+    """beta -> a run of echo learning, in double precision."""
+    data, folder = load_dataset("digits-rows"), tmp_path_factory.mktemp("echoes")
+    few = replace(data, train=data.train[:8], test=data.test[:4])
+    found = {}
+    for beta in (1e-9, 0.01, 0.02):
+        settings = find_rule("rhel").settings(
+            "digits-rows", layers=(8, 16), epochs=1, batch=4, beta=beta
+        )
+        out = folder / f"{beta}.h5"
+        how = {"record": "output.q_plus[0:3],output.q_minus[2]", "dtype": "float64"}
+        train("rhel", few, settings, out=out, target="numpy", on_warning=str, **how)
+        found[beta] = out
+    return found
+
+
+def test_echo_return(echoes):
+    """Back to rounding where it is not nudged; else by beta, to first order."""
+    axes, missed = plots.echo_return(echoes[1e-9], "output.q_plus", epoch=1)
+    assert 1e-12 < missed < 1e-7 and len(axes.lines) == 3
+    ways = [plots.echo_return(echoes[b], "output.q_plus")[1] for b in (0.01, 0.02)]
+    assert ways[1] / ways[0] == pytest.approx(2, rel=0.1) and ways[0] > 1e-4
+    with pytest.raises(InputError, match="no output.p in a run and its echo"):
+        plots.echo_return(echoes[0.01], "output.p")
+    with pytest.raises(InputError, match="no sample with the phase echo in epoch 0"):
+        plots.echo_return(echoes[0.01], "output.q_plus", epoch=0)
+
+
+def test_echo_return_of_a_rule_without_echoes(files):
+    with pytest.raises(InputError, match="no sample with the phase echo in epoch 2"):
+        plots.echo_return(files[0], "hidden.m")
