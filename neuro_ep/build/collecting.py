@@ -17,8 +17,11 @@ def uncollected() -> Iterator[None]:
     run it collects, which takes a tenth of a second where much is loaded: what is there
     is frozen for that time.
     """
-    collects, free = gc.isenabled(), not gc.get_freeze_count()
+    if not gc.isenabled():  # inside another one, for example
+        yield
+        return
     gc.disable()
+    free = not gc.get_freeze_count()  # or objects of the user's would be unfrozen
     if free:
         gc.freeze()
     try:
@@ -26,5 +29,4 @@ def uncollected() -> Iterator[None]:
     finally:
         if free:
             gc.unfreeze()
-        if collects:
-            gc.enable()
+        gc.enable()

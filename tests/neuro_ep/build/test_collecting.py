@@ -27,6 +27,8 @@ def test_as_before_after_an_error(collects):
 
 def test_what_is_frozen_stays_frozen(monkeypatch):
     calls = []
+    monkeypatch.setattr(gc, "isenabled", lambda: True)
+    monkeypatch.setattr(gc, "enable", lambda: None)
     for frozen in (0, 5):
         monkeypatch.setattr(gc, "get_freeze_count", lambda count=frozen: count)
         monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
