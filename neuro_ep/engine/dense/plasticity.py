@@ -70,8 +70,10 @@ class PlasticityOperation(DenseOperation):
         """One line where synapses are computed one by one that need not be."""
         for name, terms in split.items():
             if terms is None and places(self.group, name) == SYNAPSE:
+                rate = f"{self.group.equations[name].expr!s:.100}"
                 logger.warn(
-                    f"'{self.group.name}': d{name}/dt is computed synapse by synapse, "
+                    f"'{self.group.name}': d{name}/dt = {rate} is computed synapse by "
+                    "synapse, "
                     "for every replica, which is slow: it is no sum of products "
                     "c*h(synapse)*f(pre)*g(post), or h reads another state that "
                     "changes. Such a sum is computed by matrix products",

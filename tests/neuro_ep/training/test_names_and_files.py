@@ -35,7 +35,7 @@ def few():
         ("epp", "digits", "no rule is called 'epp'"),
         ("ep", "digitz", "no task is called 'digitz'"),
         (3, "digits", "rule = 3: give a Rule, or its name"),
-        ("ep", None, "dataset = None: give a Dataset, or the name"),
+        ("ep", None, "dataset = None: give a Dataset, the name"),
     ],
 )
 def test_wrong_names_are_told(rule, data, said, tmp_path):

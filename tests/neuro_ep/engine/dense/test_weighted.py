@@ -58,8 +58,10 @@ def test_where_it_is_slow_one_line_says_so(on_numpy, rates, caplog):
     network, synapses = made(*rates, name="slow*")
     assert described(synapses)["kind"] == "loop"
     told = [r.getMessage() for r in caplog.records if "which is slow" in r.getMessage()]
-    assert len(told) >= 1
-    assert f"'{synapses.name}': d" in told[0] and "synapse by synapse" in told[0]
+    assert len(told) == len(rates)
+    for rate in rates:
+        said = next(text for text in told if rate in text)
+        assert f"'{synapses.name}': d" in said and "synapse by synapse" in said
 
 
 def test_a_wrong_factor_is_found(on_numpy, monkeypatch):
