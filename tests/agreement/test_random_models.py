@@ -110,11 +110,16 @@ def test_numpy(count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["cython", "standalone"])
 @pytest.mark.parametrize(
-    "count", [COMPILED, pytest.param(EXHAUSTIVE, marks=pytest.mark.exhaustive)]
+    ("count", "target"),
+    [
+        (COMPILED, "standalone"),
+        pytest.param(COMPILED, "cython", marks=pytest.mark.exhaustive),
+        pytest.param(EXHAUSTIVE, "standalone", marks=pytest.mark.exhaustive),
+        pytest.param(EXHAUSTIVE, "cython", marks=pytest.mark.exhaustive),
+    ],
 )
-def test_compiled(target, count, together):
+def test_compiled(count, target, together):
     """The last models of a run, in one program."""
     size = max(count, DEFAULT)
     chosen = [number for number in range(len(drawn(size))) if oracle(number, size)]

@@ -65,7 +65,7 @@ def two_epochs(tmp_path_factory):
 
 
 #: Rules that between them carry and fire; the others are more of the same.
-ALWAYS = ("continual-ep", "spiking-ep")
+ALWAYS = ("rhel", "spiking-dual-propagation")
 
 
 @pytest.mark.parametrize(

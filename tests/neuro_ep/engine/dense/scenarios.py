@@ -327,10 +327,17 @@ def stock_text(scenario):
     return replace(scenario, synapses=text, prefix="z")
 
 
+def replicas_of(name, target):
+    """Numbers of replicas; compiled programs have one each, which halves the time."""
+    if target == "standalone_single":
+        return REPLICAS[:1]
+    return REPLICAS[1:] if target == "standalone" or name in SINGLE else REPLICAS
+
+
 def main(target, result, folder=None):
     BrianLogger.log_level_error()
     stock = target in ("stock", "wrong")
-    if target == "standalone":
+    if target.startswith("standalone"):
         from neuro_ep.run.compiler import take_over
 
         set_device("cpp_standalone", directory=folder)
@@ -343,7 +350,7 @@ def main(target, result, folder=None):
     network, built = Network(), {}
     for name, scenario in (SCENARIOS | ({} if stock else SINGLE)).items():
         chosen = stock_text(scenario) if stock else scenario
-        for replicas in REPLICAS if name in SCENARIOS else REPLICAS[1:]:
+        for replicas in replicas_of(name, target):
             kind = "stock" if stock else target
             parts = build(name, chosen, replicas, kind, f"{replicas}")
             built[name, replicas] = scenario, parts
