@@ -20,6 +20,8 @@ SMALL = runpy.run_path(str(HERE / "small_models.py"))
 GRAMMAR = runpy.run_path(str(HERE / "grammar.py"))
 
 DEFAULT, EXHAUSTIVE, COMPILED = 30, 300, 6
+#: Models in one program: the compiler takes the longer for each, the more there are.
+LOT = 30
 SEED = 1
 EXAMPLES = pytest.mark.parametrize(
     "count", [DEFAULT, pytest.param(EXHAUSTIVE, marks=pytest.mark.exhaustive)]
@@ -120,7 +122,7 @@ def test_numpy(count):
     ],
 )
 def test_compiled(count, target, together):
-    """The last models of a run, in one program."""
+    """The last models of a run, some in one program."""
     size = max(count, DEFAULT)
     chosen = [number for number in range(len(drawn(size))) if oracle(number, size)]
     chosen = [
@@ -128,11 +130,12 @@ def test_compiled(count, target, together):
         for number in chosen[-count:]
         if judged(*drawn(size)[number], oracle(number, size)) == "equal"
     ]
-    results = together([drawn(size)[number] for number in chosen], target)
-    found = {
-        number: SMALL["differences"](result, *oracle(number, size))
-        for number, result in zip(chosen, results, strict=True)
-    }
+    found = {}
+    for lot in (chosen[first : first + LOT] for first in range(0, len(chosen), LOT)):
+        results = together([drawn(size)[number] for number in lot], target)
+        for number, result in zip(lot, results, strict=True):
+            found[number] = SMALL["differences"](result, *oracle(number, size))
+    assert len(found) == len(chosen)
     assert len(chosen) > count / 2
     assert told(size, {n: wrong for n, wrong in found.items() if wrong}) == ""
 
