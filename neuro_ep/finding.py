@@ -88,6 +88,11 @@ def find_dataset(word: str | Dataset) -> Dataset:
     return tasks.load(word)
 
 
+def source_folders() -> list[Path]:
+    """The source code that every build depends on: this package, and the models."""
+    return [Path(__file__).parent, Path(str(models.__file__)).parent]
+
+
 def short(value) -> str:
     """A value as it is shown in a message."""
     text = repr(value)

@@ -7,12 +7,11 @@ import json
 import os
 import tempfile
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 from neuro_ep.command.stopping import plain_words
 from neuro_ep.errors import InputError
-from neuro_ep.finding import find_rule
+from neuro_ep.finding import find_rule, source_folders
 from neuro_ep.messages import say
 from neuro_ep.recording.parts import epoch_files, part_folder
 from neuro_ep.recording.quality import QUALITIES
@@ -25,8 +24,6 @@ from neuro_ep.tasks.tables import is_file_of_data
 from neuro_ep.training import train as training
 from neuro_ep.training.epochs import presentations
 from neuro_ep.training.progress import Progress
-
-ROOT = Path(__file__).parents[1]
 
 #: What a build does not depend on, of all that train is told.
 UNBUILT = (
@@ -163,9 +160,8 @@ def warm_start(options):
     own = is_file_of_data(options.task)
     if own:
         words["content"] = hashlib.sha256(Path(options.task).read_bytes()).hexdigest()
-    models = find_spec("neuro_ep.models")
-    folders = [ROOT, Path(str(models and models.origin)).parent]
-    return WarmStart(words, folders, own_data=own or options.data is not None)
+    changing = own or options.data is not None
+    return WarmStart(words, source_folders(), own_data=changing)
 
 
 def _chosen(options, start, own: Dataset | None):

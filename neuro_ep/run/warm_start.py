@@ -101,16 +101,24 @@ class WarmStart:
         mark_used(cache_path() / self.name)
         return ProgramSimulation(self.left.plan, bundle, self.left.flags)
 
-    def keep(self, rule: Rule, settings: Settings, dataset: Dataset, built: Simulation):
+    def keep(
+        self,
+        rule: Rule,
+        settings: Settings,
+        dataset: Dataset | None,
+        built: Simulation,
+    ):
         """Leave behind what was built, where it is a program."""
         if not isinstance(built, ProgramSimulation):
             return
-        small = dataset.inputs.nbytes <= SMALL_DATA and not self.own_data
+        shipped = None if self.own_data else dataset
+        if shipped is not None and shipped.inputs.nbytes > SMALL_DATA:
+            shipped = None
         with suppress(OSError, TypeError):  # without it the next start is a cold one
             left = Left(
                 rule=rule,
                 settings=settings,
-                dataset=dataset if small else None,
+                dataset=shipped,
                 plan=built.plan,
                 bundle=built.bundle.folder.name,
                 flags=built.flags,

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,6 @@ from neuro_ep.finding import find_dataset, find_rule
 from neuro_ep.recording.parts import epoch_files
 from neuro_ep.recording.traces import as_header
 from neuro_ep.records.dataset import Dataset
-from neuro_ep.records.model import NetworkModel, NeuronModel
 from neuro_ep.records.moment import as_rows
 from neuro_ep.records.probe import Probe, Spikes, read_probes
 from neuro_ep.records.rule import Rule
@@ -42,6 +41,7 @@ from neuro_ep.training.initial_weights import initial_weights
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
 from neuro_ep.training.refusals import gain_warning, refuse_unfit
 from neuro_ep.training.reversal import reversal_warning
+from neuro_ep.training.starting import is_heterogeneous, network_start
 from neuro_ep.training.transfer import Source, transferred
 from neuro_ep.training.watching import watched
 
@@ -172,7 +172,7 @@ def train(
         start = None  # what is left behind for warm starts records nothing
         if on_record is not None:
             on_record(watch.recorder.size)
-    if _is_heterogeneous(rule.model(settings)):
+    if is_heterogeneous(rule.model(settings)):
         start = None  # and has the values of one seed
     writer = _writer(header, out, settings.epochs, after, resume, overwrite)
     with (
@@ -202,14 +202,6 @@ def train(
         return _result(writer, started)
     os.replace(writer.path, finished)
     return replace(_result(writer, started), file=finished.absolute())
-
-
-def _is_heterogeneous(model: NetworkModel) -> bool:
-    """Whether something in a network differs from seed to seed beside its weights."""
-    parts = [getattr(model, item.name) for item in fields(model)]
-    neurons = [part for part in parts if isinstance(part, NeuronModel)]
-    parts += [*model.local.values(), *(part.apical for part in neurons)]
-    return any(getattr(part, "heterogeneous", None) for part in parts)
 
 
 def _writer(
@@ -259,6 +251,10 @@ def _built(
     simulation = _simulation(*asked, on_compile=on_compile, record=record)
     if start is not None:
         start.keep(rule, settings, dataset, simulation)
+    if target == "standalone" and not record:
+        own = network_start(rule, settings, simulation.plan.capacity, dtype)
+        if own is not None:
+            own.keep(rule, settings, None, simulation)
     return simulation
 
 

@@ -25,6 +25,7 @@ from neuro_ep.run.target import choose_target
 from neuro_ep.training.epochs import r2
 from neuro_ep.training.presenting import Traces, present
 from neuro_ep.training.rebuild import Rebuilt, rebuild, with_quantities
+from neuro_ep.training.starting import network_start
 
 
 def load_network(file: str | Path, target: str | None = None) -> TrainedNetwork:
@@ -343,6 +344,19 @@ class TrainedNetwork:
     @cached_property
     def _simulation(self) -> Simulation:
         """Built, or found in the cache, when it is first needed."""
+        start = None
+        if self._target == "standalone":
+            asked = self.rule, self.settings, self._capacity, self.left.dtype
+            start = network_start(*asked)
+        simulation: Simulation | None = start.simulation() if start else None
+        if simulation is None:
+            simulation = self._built()
+            if start is not None:
+                start.keep(self.rule, self.settings, None, simulation)
+        self.left.refuse_misfit(simulation.plan)
+        return simulation
+
+    def _built(self) -> Simulation:
         from neuro_ep.build.network import build_network
         from neuro_ep.run import build as device
         from neuro_ep.run.target import on_target
@@ -357,9 +371,7 @@ class TrainedNetwork:
                 set_values=self._target != "standalone",
                 seed=self.left.seed,
             )
-            simulation = device.simulation(network)
-        self.left.refuse_misfit(simulation.plan)
-        return simulation
+            return device.simulation(network)
 
 
 def _scales(scaling: Scaling | None, columns: int, invertible: bool = False) -> bool:

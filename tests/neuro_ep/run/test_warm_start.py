@@ -119,6 +119,31 @@ def test_second_run_gives_the_same_bits(runs):
             assert (ours.final != ours.initial).any()
 
 
+def test_what_was_trained_answers_without_brian2(runs, tmp_path):
+    """The program that training left is found by what the recording says."""
+    file = runs[0][0]
+    code = (
+        "import sys, numpy as np; from neuro_ep import load_network;"
+        "inputs = np.linspace(0, 1, 5*64).reshape(5, 64);"
+        "answers = load_network(sys.argv[1], *sys.argv[2:]).read_out(inputs);"
+        "print('brian2' in sys.modules, *answers.ravel())"
+    )
+    environment = {**os.environ, "NEURO_EP_CACHE": str(file.parent / "cache")}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(file), *target],
+            env=environment,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        for target in ([], ["numpy"])
+    ]
+    assert [words[0] for words in said] == ["False", "True"]
+    answers, plain = (np.array(words[1:], float) for words in said)
+    assert len(answers) == 50 and np.ptp(answers) > 1e-3
+    np.testing.assert_allclose(answers, plain, atol=1e-5)
+
+
 def test_second_run_records_the_same(runs):
     trees = []
     for file, _ in runs:
