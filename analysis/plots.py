@@ -27,7 +27,7 @@ MILLI = 1e-3
 
 
 def learning_curves(
-    files: Iterable[File],
+    files: File | Iterable[File],
     quantity: str = "test_accuracy",
     axes: Any = None,
     label: str | None = None,
@@ -41,7 +41,7 @@ def learning_curves(
     epochs that all runs have and a value for each, and how many runs.
     """
     curves = []
-    for file in files:
+    for file in [files] if isinstance(files, (str, Path)) else files:
         with open_recording(file) as run:
             if quantity not in run.training:
                 raise InputError(

@@ -175,6 +175,23 @@ def chosen_pairs(group: str, pairs, shape: tuple[int, int]) -> np.ndarray:
 WORD = re.compile(r"(?:(spikes):)?(\w+)(?:\.(\w+))?(?:\[([^\[\]]*)\])?")
 
 
+def as_probes(record) -> tuple[Probe | Spikes, ...]:
+    """One probe or several, or a text that names them, see :func:`read_probes`.
+
+    Raises InputError for anything else.
+    """
+    if isinstance(record, str):
+        return tuple(read_probes(record))
+    if isinstance(record, (Probe, Spikes)):
+        return (record,)
+    try:
+        return tuple(record)
+    except TypeError:
+        raise InputError(
+            f"record {record!r:.60}: give Probe(...) or Spikes(...)"
+        ) from None
+
+
 def read_probes(words: str, every: Every = 1) -> list[Probe | Spikes]:
     """What is named in one text, separated by commas.
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro_ep.errors import InputError, RunError
 from neuro_ep.recording.streams import Timeline, events, states, timeline, value_steps
-from neuro_ep.records.probe import Probe, Spikes, Track, read_probes, stride
+from neuro_ep.records.probe import Probe, Spikes, Track, as_probes, stride
 from neuro_ep.records.schedule import Schedule
 from neuro_ep.records.settings import changed
 from neuro_ep.run.recorded import NOW, told
@@ -79,7 +79,7 @@ def present(
     inputs: ArrayLike,
     labels: ArrayLike | None,
     *,
-    record: Iterable[Probe | Spikes] | str,
+    record: Probe | Spikes | Iterable[Probe | Spikes] | str,
     learn: bool,
     target: str,
 ) -> Traces:
@@ -88,7 +88,7 @@ def present(
     from neuro_ep.run import build as device
     from neuro_ep.run.target import on_target
 
-    record = tuple(read_probes(record) if isinstance(record, str) else record)
+    record = as_probes(record)
     if not record:
         raise InputError("record names nothing: give Probe(...) or Spikes(...)")
     if learn and labels is None:

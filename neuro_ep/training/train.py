@@ -27,7 +27,7 @@ from neuro_ep.recording.parts import epoch_files
 from neuro_ep.recording.traces import as_header
 from neuro_ep.records.dataset import Dataset
 from neuro_ep.records.moment import as_rows
-from neuro_ep.records.probe import Probe, Spikes, read_probes
+from neuro_ep.records.probe import Probe, Spikes, as_probes
 from neuro_ep.records.rule import Rule
 from neuro_ep.records.settings import Settings
 from neuro_ep.run.plan import Plan
@@ -90,7 +90,7 @@ def train(
     start: WarmStart | None = None,
     after: Rebuilt | str | Path | None = None,
     weights: Source | None = None,
-    record: Iterable[Probe | Spikes] | str = (),
+    record: Probe | Spikes | Iterable[Probe | Spikes] | str = (),
     record_epochs: Iterable[int] | None = None,
     record_samples: str | ArrayLike | None = None,
     on_record: Callable[[int], None] | None = None,
@@ -155,7 +155,7 @@ def train(
         if more is not None:
             finished, after, out = Path(out), rebuild(out), more
     target = choose_target(target)
-    record = read_probes(record) if isinstance(record, str) else record
+    record = as_probes(record)
     looked = record, record_epochs, record_samples
     watch = watched(rule, dataset, settings, dtype, *looked)
     begun = drawn = initial_weights(rule, settings, seed)
@@ -185,7 +185,7 @@ def train(
             on_warning(warning)
         samples = _samples(Path(folder), dataset, dtype)
         asked = rule, dataset, settings, target, dtype, seed
-        simulation = _built(*asked, start, on_compile, tuple(record))
+        simulation = _built(*asked, start, on_compile, record)
         writer.header["provenance"].update(simulation.describe())
         writer.header["provenance"]["order"] = as_rows(simulation.plan.order)
         state = writer.state or _start(simulation.plan, begun, dtype)

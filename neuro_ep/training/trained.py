@@ -206,7 +206,7 @@ class TrainedNetwork:
         inputs: ArrayLike,
         labels: ArrayLike | None = None,
         *,
-        record: Iterable[Probe | Spikes] | str,
+        record: Probe | Spikes | Iterable[Probe | Spikes] | str,
         learn: bool = False,
         target: str = "numpy",
     ) -> Traces:

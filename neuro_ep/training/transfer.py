@@ -38,9 +38,13 @@ def transferred(
     wanted = {name: tuple(p["shape"]) for name, p in header["projections"].items()}
     found: Mapping[str, np.ndarray]
     if isinstance(source, Mapping):
-        found = {name: np.asarray(source[name], float) / MILLI for name in source}
+        found = {name: _in_volt(name, source[name]) for name in source}
         taken = dict.fromkeys(source)
         where = "weights"
+    elif not isinstance(source, (str, Path)):
+        raise InputError(
+            f"weights = {source!r:.60}: name a recording, or give projection -> array"
+        )
     else:
         found, taken = rebuild(source).state, dict.fromkeys(wanted)
         where = str(source)
@@ -50,6 +54,22 @@ def transferred(
     header["provenance"]["begins_from"] = f"{where}: {', '.join(weights)}"
     begun = {name: values.astype(float) / unit for name, values in weights.items()}
     return {**drawn, **begun}
+
+
+def _in_volt(name: str, weights: ArrayLike) -> np.ndarray:
+    """Weights in volt; they are in mV where they say no unit."""
+    dimensions = getattr(weights, "dim", None)
+    try:
+        values = np.array(weights, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"weights: {name} are no numbers ({error})") from error
+    if dimensions is None:
+        return values / MILLI
+    from brian2 import have_same_dimensions, volt
+
+    if not have_same_dimensions(weights, volt):
+        raise InputError(f"weights: {name} are in {dimensions}: give them in volt")
+    return values
 
 
 def _refuse_misfit(where: str, found: Mapping[str, np.ndarray], wanted: Mapping):

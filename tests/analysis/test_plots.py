@@ -50,6 +50,7 @@ def test_learning_curves(files):
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), found["epochs"])
     again, _ = plots.learning_curves(files[:1], axes=axes)
     assert again is axes and len(axes.lines) == 2
+    assert plots.learning_curves(files[0])[1]["runs"] == 1
     with pytest.raises(InputError, match="has no loss; it has"):
         plots.learning_curves(files, "loss")
     with pytest.raises(InputError, match="no files"):

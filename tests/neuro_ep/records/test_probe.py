@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuro_ep import InputError, Probe, Spikes
-from neuro_ep.records.probe import Track, read_probes, stride
+from neuro_ep.records.probe import Track, as_probes, read_probes, stride
 
 
 def test_words_are_records():
@@ -71,3 +71,11 @@ def test_samples_of_a_batch_have_neurons_of_their_own():
     track = Track(**known, kind="states", chosen=(0, 3), replicas=2)
     assert track.columns.tolist() == [0, 3, 10, 13]
     assert track.bytes_of(steps=100, presentations=4, item=4) == 4 * 101 * 4
+
+
+def test_one_probe_several_or_words():
+    probe = Probe("hidden", "v")
+    assert as_probes(probe) == as_probes([probe]) == as_probes("hidden.v") == (probe,)
+    assert as_probes(Spikes("hidden")) == (Spikes("hidden"),) and as_probes(()) == ()
+    with pytest.raises(InputError, match="record 3: give Probe"):
+        as_probes(3)

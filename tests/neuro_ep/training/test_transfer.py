@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2 import mV, nS
 
 from neuro_ep import InputError, find_rule, load_dataset, load_network, train
 from neuro_ep.recording import open_recording
@@ -58,6 +59,29 @@ def test_some_weights_and_the_others_drawn(few, source, tmp_path):
     np.testing.assert_allclose(begun[name], weights[name], rtol=1e-6)
     assert (begun[name] != plain[name]).any() and told == f"weights: {name}"
     np.testing.assert_array_equal(begun["hidden_to_output"], plain["hidden_to_output"])
+
+
+def test_weights_with_a_unit(few, source, tmp_path):
+    weights = load_network(source, target="numpy").weights["input_to_hidden"]
+    begun, _ = initial(
+        trained(few, tmp_path / "run.h5", weights={"input_to_hidden": weights * mV})
+    )
+    np.testing.assert_allclose(begun["input_to_hidden"], weights, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"input_to_hidden": np.ones((64, 8)) * nS}, "are in .*: give them in volt"),
+        ({"input_to_hidden": "many"}, "input_to_hidden are no numbers"),
+        (3, "weights = 3: name a recording, or give projection -> array"),
+        ([[1.0]], "name a recording, or give projection -> array"),
+    ],
+)
+def test_what_are_no_weights(few, tmp_path, weights, said):
+    with pytest.raises(InputError, match=said):
+        trained(few, tmp_path / "run.h5", weights=weights)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_resumed_with_the_same_weights_only(few, source, tmp_path):
