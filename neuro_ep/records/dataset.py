@@ -141,6 +141,9 @@ class Dataset:
             raise InputError(
                 f"{self.name}: {len(self.feature_names)} names for {features} features"
             )
+        if len(set(self.feature_names)) < len(self.feature_names):
+            twice = max(self.feature_names, key=list(self.feature_names).count)
+            raise InputError(f"{self.name}: two features are called {twice!r:.60}")
         checked = {"inputs": inputs, "train": train, "test": test, "frames": frames}
         for key, value in {**checked, **taught}.items():
             object.__setattr__(self, key, value)

@@ -66,6 +66,8 @@ def load(task: str, path: str | Path | None = None, **of_the_file: Any) -> Datas
     if isinstance(task, (str, Path)) and tables.is_file_of_data(str(task)):
         if path is not None:
             raise InputError(f"path = {path}: {task} is a file already; leave it out")
+        for name in set(of_the_file) - set(tables.CHOICES):
+            raise InputError(f"no choice {name}{suggestion(name, tables.CHOICES)}")
         return tables.load(task, **of_the_file)
     if of_the_file:
         raise InputError(

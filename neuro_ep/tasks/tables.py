@@ -27,6 +27,9 @@ ENDINGS = (*TABLES, *ARRAYS)
 WHOLE, PARTED = ("X", "y"), ("x_train", "y_train", "x_test", "y_test")
 REMEDY = f"it should have {' and '.join(WHOLE)}, or {', '.join(PARTED)}"
 
+#: What may be said of a file of a user's own.
+CHOICES = ("label", "test", "scale", "seed", "kind")
+
 #: A column to learn by its name, or several.
 Label = str | Sequence[str] | None
 
@@ -151,6 +154,8 @@ def _table(file: Path, label: Label, kind: str | None) -> tuple:
 def _chosen(file: Path, label: Label, names: Sequence[str]) -> list[str]:
     """The columns to learn: one by its name, or several, or with commas between."""
     words = "" if label is None else label
+    if not isinstance(words, (str, Sequence)):
+        raise InputError(f"label = {label!r:.60}: name a column, or several")
     if not isinstance(words, str):
         chosen = [str(word) for word in words]
     elif words in names:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from neuro_ep import InputError
+from neuro_ep import Dataset, InputError, load_dataset
 from neuro_ep.tasks.tables import is_file_of_data, load, read_features
 
 X, NUMBERS = load_iris(return_X_y=True)
@@ -254,3 +254,39 @@ def test_parquet_without_pandas_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(InputError, match="pip install pandas pyarrow"):
         load(tmp_path / "t.parquet", label="kind")
+
+
+def test_a_file_in_the_place_of_a_task(tmp_path):
+    file = table(tmp_path / "x.csv")
+    data = load_dataset(file, label="kind", test=0.5, seed=3)
+    same = load(file, "kind", test=0.5, seed=3)
+    np.testing.assert_array_equal(data.test, same.test)
+    assert data.class_names == same.class_names and len(data.test) == 75
+    rows = [[str(value) for value in row] for row in X]
+    numbers = table(tmp_path / "y.csv", names=("a", "b", "c", "d"), rows=rows)
+    two = load_dataset(str(numbers), label=["a", "b"])
+    assert two.targets.shape == (150, 2) and two.target_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({}, "which column to learn"),
+        ({"lable": "kind"}, "no choice lable; did you mean 'label'"),
+        ({"label": 3}, "label = 3: name a column, or several"),
+        ({"label": "kind", "path": "y.csv"}, "path = y.csv: .* is a file already"),
+    ],
+)
+def test_wrong_words_about_a_file(tmp_path, choices, said):
+    with pytest.raises(InputError, match=said):
+        load_dataset(table(tmp_path / "x.csv"), **choices)
+
+
+def test_what_is_said_of_files_only():
+    with pytest.raises(InputError, match="label: only for a file of your own"):
+        load_dataset("digits", label="kind")
+
+
+def test_names_of_features_are_different():
+    with pytest.raises(InputError, match="two features are called 'b'"):
+        Dataset.from_arrays(X, NAMES, feature_names=["a", "b", "c", "b"])
