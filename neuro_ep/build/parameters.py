@@ -9,7 +9,13 @@ from brian2 import Equations, Quantity
 from brian2.units.fundamentalunits import get_or_create_dimension, is_dimensionless
 
 from neuro_ep.errors import InputError
-from neuro_ep.records.model import NetworkModel, NeuronModel, Shown, SynapseModel
+from neuro_ep.records.model import (
+    NetworkModel,
+    NeuronModel,
+    Shown,
+    ShownArray,
+    SynapseModel,
+)
 from neuro_ep.records.recorded import with_numbers
 
 Model = TypeVar("Model", NetworkModel, NeuronModel, SynapseModel)
@@ -54,9 +60,11 @@ def _check_value(name: str, parameter: str, value):
 
 def with_quantities(model: Model) -> Model:
     """A record of a model that was read from a file, with Brian2's quantities again."""
-    return with_numbers(model, lambda value: isinstance(value, Shown), _quantity)
+    known = Shown, ShownArray
+    return with_numbers(model, lambda value: isinstance(value, known), _quantity)
 
 
-def _quantity(number: Shown) -> Quantity:
+def _quantity(number: Shown | ShownArray) -> Quantity:
     powers = [int(p) if p == int(p) else p for p in number.dimensions]
-    return Quantity(float(number), dim=get_or_create_dimension(powers))
+    value = number.numbers if isinstance(number, ShownArray) else float(number)
+    return Quantity(value, dim=get_or_create_dimension(powers))

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from neuro_ep.errors import InputError
 from neuro_ep.records import moment
 
 
@@ -30,6 +33,14 @@ class Shown(float):
 
     value: float
     unit: str
+    dimensions: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownArray:
+    """Numbers in SI units, of any shape, and their dimensions, as those of Shown."""
+
+    numbers: np.ndarray
     dimensions: tuple[float, ...]
 
 
@@ -79,6 +90,9 @@ class NeuronModel:
     events: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     apical: NeuronModel | None = None
     heterogeneous: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _refuse_other_values(self.heterogeneous)
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,23 @@ class SynapseModel:
     on_event: str = "spike"
     carried: tuple[str, ...] = ()
     heterogeneous: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _refuse_other_values(self.heterogeneous)
+
+
+def _refuse_other_values(heterogeneous):
+    if not isinstance(heterogeneous, Mapping):
+        raise InputError(
+            f"heterogeneous = {heterogeneous!r:.60}: give parameter -> its values"
+        )
+    for name, values in heterogeneous.items():
+        if not (isinstance(values, str) or hasattr(values, "__float__")):
+            if not isinstance(values, (np.ndarray, ShownArray)):
+                raise InputError(
+                    f"heterogeneous {name} = {values!r:.60}: give text, a number or an "
+                    "array"
+                )
 
 
 @dataclass(frozen=True)

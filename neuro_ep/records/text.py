@@ -19,7 +19,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from neuro_ep.errors import InputError
-from neuro_ep.records.model import Shown
+from neuro_ep.records.model import Shown, ShownArray
+
+#: The most numbers of an array that is written among plain data.
+MOST_NUMBERS = 100_000
 
 #: The longest text that is read, in characters, and the deepest records within records.
 LONGEST, DEEPEST = 4_000_000, 12
@@ -34,20 +37,29 @@ Arrays = dict[str, np.ndarray]
 def shown(quantity) -> Shown:
     """A quantity of Brian2 as a number that knows how it is written."""
     unit = quantity.get_best_unit()
-    powers = tuple(float(quantity.dim.get_dimension(name)) for name in DIMENSIONS)
-    return Shown(float(quantity), float(quantity / unit), str(unit), powers)
+    written = float(quantity / unit), str(unit)
+    return Shown(float(quantity), *written, _powers(quantity))
+
+
+def _powers(quantity) -> tuple[float, ...]:
+    """The exponents of its dimensions."""
+    return tuple(float(quantity.dim.get_dimension(name)) for name in DIMENSIONS)
 
 
 def as_plain(value: Any, arrays: Arrays | None = None) -> Any:
     """Plain data of a record or of any part of one.
 
-    ``arrays`` takes up the arrays; where it is not given, there may be none. Raises
-    TypeError for what cannot be written down, such as a function.
+    ``arrays`` takes up the arrays; where it is not given, small ones are written among
+    the data. Raises TypeError for what cannot be written down, such as a function.
     """
     if isinstance(value, Shown):
         written = {"si": float(value), "value": value.value, "unit": value.unit}
         return {**written, "dimensions": list(value.dimensions)}
+    if isinstance(value, ShownArray):
+        return _plain_array(value.numbers, value.dimensions)
     if hasattr(value, "get_best_unit"):
+        if np.ndim(value):
+            return _plain_array(np.asarray(value), _powers(value))
         return as_plain(shown(value))
     if is_dataclass(value) and not isinstance(value, type):
         named = {item.name: getattr(value, item.name) for item in fields(value)}
@@ -67,15 +79,24 @@ def _plain_leaf(value: Any, arrays: Arrays | None) -> Any:
         return value if math.isfinite(value) else {"number": repr(value)}
     if value is None or isinstance(value, bool | int | str):
         return value
-    if (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind in "fiub"
-        and arrays is not None
-    ):
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        if arrays is None:
+            return _plain_array(value, (0.0,) * len(DIMENSIONS))
         name = f"array_{len(arrays)}"
         arrays[name] = value
         return {"array": name}
     raise TypeError(f"{value!r} cannot be written down: it is no plain data")
+
+
+def _plain_array(numbers: np.ndarray, dimensions) -> dict:
+    if numbers.size > MOST_NUMBERS or not np.isfinite(numbers).all():
+        raise InputError(
+            f"an array of shape {numbers.shape} cannot be recorded: give at most "
+            f"{MOST_NUMBERS} finite numbers, or text that says how they are drawn"
+        )
+    flat = np.asarray(numbers, float).ravel().tolist()
+    shape = list(numbers.shape)
+    return {"numbers": flat, "shape": shape, "dimensions": list(dimensions)}
 
 
 def parse(text: str | bytes, what: str) -> Any:
@@ -194,7 +215,11 @@ class _Reader:
 
 
 def _anything(plain: Any, where: str) -> Any:
-    """A number, a text or a quantity: what parameters and initial states may be."""
+    """A number, a text, a quantity or an array: what parameters and initial states may
+    be.
+    """
+    if isinstance(plain, dict) and "numbers" in plain:
+        return _numbers(plain, where)
     if isinstance(plain, dict) and "number" not in plain:
         return _quantity(plain, where)
     if isinstance(plain, bool | str):
@@ -209,8 +234,27 @@ def _quantity(plain: dict, where: str) -> Shown:
     if not isinstance(powers, list) or len(powers) != len(DIMENSIONS):
         raise _wrong(f"{where}.dimensions", powers, f"{len(DIMENSIONS)} exponents")
     si, value = (_leaf(float, plain[name], where) for name in ("si", "value"))
-    exponents = tuple(_leaf(float, power, where) for power in powers)
-    return Shown(si, value, _leaf(str, plain["unit"], where), exponents)
+    unit = _leaf(str, plain["unit"], where)
+    return Shown(si, value, unit, _floats(powers, where))
+
+
+def _numbers(plain: dict, where: str) -> ShownArray:
+    wanted = f"at most {MOST_NUMBERS} numbers, their shape, dimensions"
+    if set(plain) != {"numbers", "shape", "dimensions"}:
+        raise _wrong(where, plain, wanted)
+    numbers, shape, powers = (plain[k] for k in ("numbers", "shape", "dimensions"))
+    lists = all(isinstance(part, list) for part in (numbers, shape, powers))
+    if not lists or len(numbers) > MOST_NUMBERS or len(powers) != len(DIMENSIONS):
+        raise _wrong(where, plain, wanted)
+    sizes = [_leaf(int, size, where) for size in shape]
+    if any(size < 0 for size in sizes) or math.prod(sizes) != len(numbers):
+        raise _wrong(where, plain, wanted)
+    values = np.array(_floats(numbers, where)).reshape(sizes)
+    return ShownArray(values, _floats(powers, where))
+
+
+def _floats(plain: list, where: str) -> tuple[float, ...]:
+    return tuple(float(_leaf(float, number, where)) for number in plain)
 
 
 def _leaf(kind: type, plain: Any, where: str) -> Any:

@@ -89,7 +89,9 @@ def test_numbers_and_arrays():
         ("h : 1", {"h": "1/(i - i)"}, "not finite"),
         ("h : 1", {"h": float("nan")}, "not finite"),
         ("h : 1", {"h": np.arange(5.0)}, r"shape \(5,\); give \(6,\)"),
-        ("h : 1", {"h": ["a"]}, "another unit"),
+        ("h : 1", {"h": ["a"]}, r"h = \['a'\]: give text, a number or an array"),
+        ("h : 1", {"h": np.array(["a"])}, "another unit"),
+        ("h : 1", ["h"], "give parameter -> its values"),
         ("h : 1", {"k": 1}, "'hidden.k' is given values of its own"),
         ("h : 1 (shared)", {"h": 1}, "is no parameter that could"),
         ("h : 1", {"v": 1 * mV}, "is no parameter that could"),
@@ -98,6 +100,24 @@ def test_numbers_and_arrays():
 def test_refused(lines, values, said):
     with pytest.raises(InputError, match=said):
         built("hidden", lines, values)
+
+
+def test_arrays_are_recorded(tmp_path):
+    """The network that is taken out has them again; and says the same."""
+    digits = load_dataset("digits")
+    few = replace(digits, train=digits.train[:12], test=digits.test[:8])
+    values = {"gain": np.linspace(0.5, 2, 6), "delay": np.arange(1.0, 7) * ms}
+    lines = "gain : 1\ndelay : second\nseen = gain*v + 0*v*delay/second : volt"
+    uneven = rule("hidden", lines, values)
+    settings = uneven.settings("digits", **SHORT)
+    how = {"target": "numpy", "on_warning": str}
+    result = train(uneven, few, settings, out=tmp_path / "run.h5", **how)
+    network = load_network(result.file)
+    inputs, labels = few.inputs[few.test], few.labels[few.test]
+    assert network.score(inputs, labels) == result.test_accuracy
+    traces = network.present(inputs[:1], record="hidden.gain,hidden.delay")
+    np.testing.assert_allclose(traces["hidden.gain"][0, 0], values["gain"])
+    np.testing.assert_allclose(traces["hidden.delay"][0, 0] / ms, np.arange(1.0, 7))
 
 
 def test_training_draws_them_with_its_seed(tmp_path):

@@ -29,6 +29,10 @@ def test_every_rule_comes_back_equal(name):
         assert as_recorded(again, chosen) == plain
 
 
+#: The exponents of a volt.
+VOLT = (2.0, 1.0, -3.0, -1.0, 0.0, 0.0, 0.0)
+
+
 def neuron(**parameters):
     return NeuronModel("x : 1", parameters=parameters)
 
@@ -90,10 +94,42 @@ def test_text_that_is_none_is_refused(text):
         parse(text, "its model")
 
 
-@pytest.mark.parametrize("value", [len, {1: len}, np.array([object()]), np.zeros(2)])
+@pytest.mark.parametrize("value", [len, {1: len}, np.array([object()])])
 def test_what_is_no_data_is_not_written(value):
     with pytest.raises(TypeError, match="cannot be written down"):
         as_plain(value)
+
+
+def test_small_arrays_are_written_among_the_data():
+    for values, dimensions in ((np.eye(2), (0,) * 7), (np.eye(2) * mV, VOLT)):
+        plain = json.loads(json.dumps(as_plain(neuron(x=values))))
+        (again,) = read_record(NeuronModel, plain, "it").parameters.values()
+        np.testing.assert_array_equal(again.numbers, np.asarray(values))
+        assert again.dimensions == dimensions
+        assert as_plain(neuron(x=again)) == plain
+    with pytest.raises(InputError, match="cannot be recorded: give at most 100000"):
+        as_plain(np.zeros(100_001))
+    with pytest.raises(InputError, match="finite"):
+        as_plain(np.array([np.inf]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"numbers": [1.0]},
+        {"numbers": ["1", 2.0]},
+        {"shape": [3]},
+        {"shape": [-1, -2]},
+        {"shape": [1e300]},
+        {"dimensions": [0.0]},
+        {"more": 1},
+    ],
+)
+def test_arrays_that_are_none_are_refused(change):
+    plain = as_plain(neuron(x=np.ones(2)))
+    plain["parameters"]["x"] |= change
+    with pytest.raises(InputError, match="it.parameters.x"):
+        read_record(NeuronModel, plain, "it")
 
 
 def test_arrays_are_kept_beside_the_data():
