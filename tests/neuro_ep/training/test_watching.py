@@ -1,6 +1,5 @@
 """Traces and spikes of training, in the recording."""
 
-import sys
 from dataclasses import replace
 
 import h5py
@@ -200,7 +199,6 @@ class Disk:
     total, free = 10**12, 100
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="libsonata has wheels on Linux")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_libsonata_reads_the_same(few, tmp_path, dtype):
     """It gives single precision, the file has that of the run."""
