@@ -14,6 +14,7 @@ from neuro_ep.build.collecting import uncollected
 from neuro_ep.build.heterogeneous import heterogeneous_values
 from neuro_ep.build.neurons import Cell, cell_values, compartments_of, make_cells
 from neuro_ep.build.order import at
+from neuro_ep.build.parameters import onset_of, parameters_of
 from neuro_ep.build.probes import Record, make_recorder, recorder_values
 from neuro_ep.build.synapses import SynapseMaker
 from neuro_ep.build.unset import refuse_unset
@@ -155,6 +156,7 @@ def _built(
 ) -> LayeredNetwork:
     """The network on the device, and of the type of floats, that are chosen now."""
     model, protocol = rule.model(settings), rule.protocol(settings)
+    parameters_of("output", model.output)  # whose time constant makes the clock
     tau = model.output.parameters[model.time_constant]
     clock = Clock(dt=settings.step * tau, name="neuron_clock")
     cells = make_cells(model, settings, clock)
@@ -232,7 +234,7 @@ def _attach(presentations: Presentations, model, settings, cells: list[Cell], sy
         scale=model.read_out_unit,
         cost=model.cost,
         onset={
-            (group, name): value if isinstance(value, str) else float(value)
+            (group, name): onset_of(group, name, value)
             for group, kind in compartments
             for name, value in kind.onset.items()
         },

@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
-from brian2 import Equations, Quantity
-from brian2.units.fundamentalunits import get_or_create_dimension, is_dimensionless
+from brian2 import (
+    Equations,
+    NeuronGroup,
+    Quantity,
+    get_dimensions,
+    have_same_dimensions,
+)
+from brian2.units.fundamentalunits import (
+    Dimension,
+    get_or_create_dimension,
+    get_unit,
+    is_dimensionless,
+)
 
 from neuro_ep.errors import InputError
 from neuro_ep.records.model import (
@@ -41,9 +52,37 @@ def parameters_of(name: str, kind: NeuronModel | SynapseModel) -> dict[str, floa
                 f"'{parameter}' is given a value but the equations of '{name}' do not "
                 f"declare it; they declare {', '.join(sorted(declared))}"
             )
+        _check_unit(name, parameter, value, equations[parameter].dim)
         _check_value(name, parameter, value)
         checked[f"{name}.{parameter}"] = float(value)
     return checked
+
+
+def onset_of(group: NeuronGroup, name: str, value) -> float | str:
+    """Where a variable begins, in SI units, or the name of the one that holds it."""
+    if isinstance(value, str):
+        return value
+    if name in group.variables and not (np.ndim(value) == 0 and value == 0):
+        _check_unit(group.name, name, value, group.variables[name].dim)
+    return float(value)
+
+
+def _check_unit(name: str, parameter: str, value, dimension: Dimension):
+    """A number without its unit would be taken in SI units, without a word."""
+    try:
+        float(value)
+        same = have_same_dimensions(value, dimension)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{parameter} = {value!r:.60} of '{name}': give one number, with its unit"
+        ) from error
+    if not same:
+        plain = is_dimensionless(value)
+        given = "without a unit" if plain else f"in {get_unit(get_dimensions(value))!r}"
+        raise InputError(
+            f"{parameter} = {value} of '{name}' is {given}, and its equation says "
+            f"{get_unit(dimension)!r}: give it with its unit, such as 3*mV or 10*ms"
+        )
 
 
 def _check_value(name: str, parameter: str, value):

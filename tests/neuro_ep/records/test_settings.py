@@ -150,6 +150,35 @@ def test_good_parameters_are_taken():
     assert (values["output.tau"], values["output.v_unit"]) == (20e-3, 2e-3)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.01, "is without a unit, and its equation says second"),
+        (3 * mV, "is in volt, and its equation says second: give it with its unit"),
+        ([1, 2] * ms, "give one number, with its unit"),
+        ("10*ms", "give one number, with its unit"),
+    ],
+)
+def test_a_parameter_in_another_unit_is_refused(value, said):
+    with pytest.raises(InputError, match=said):
+        build(tau=value)
+
+
+def test_a_start_in_another_unit_is_refused():
+    def started(value):
+        model = CONTINUAL_EP.model(GOOD)
+        output = replace(model.output, onset={**model.output.onset, "v": value})
+        model = replace(model, output=output)
+        return build_network(replace(CONTINUAL_EP, model=lambda settings: model), GOOD)
+
+    for value in (0, 1 * mV):
+        started(value)
+    with pytest.raises(InputError, match="v = 0.001 of 'output' is without a unit"):
+        started(0.001)
+    with pytest.raises(InputError, match="is in second, and its equation says volt"):
+        started(1 * ms)
+
+
 @pytest.mark.parametrize("value", [0 * ms, -10 * ms, NAN * ms, INF * ms])
 def test_time_constant_is_refused(value):
     with pytest.raises(InputError) as refusal:
