@@ -41,7 +41,23 @@ OF_CPP = frozenset(
         "reinterpret_cast short signed size_t sizeof static static_assert static_cast "
         "std struct switch template this thread_local throw typedef typeid typename "
         "uint32_t uint64_t union unsigned using virtual void volatile wchar_t xor "
-        "xor_eq brian errno signbit stderr stdin stdout"
+        "xor_eq brian errno signbit stderr stdin stdout true false"
+    ).split()
+)
+
+#: Words that the headers of C and C++ replace by others before anything is compiled.
+MACROS = frozenset(
+    (
+        "BUFSIZ CHAR_BIT CHAR_MAX CHAR_MIN CLOCKS_PER_SEC CLOCK_MONOTONIC "
+        "CLOCK_REALTIME EDOM EILSEQ EOF ERANGE EXIT_FAILURE EXIT_SUCCESS FILENAME_MAX "
+        "FOPEN_MAX FP_INFINITE FP_NAN FP_NORMAL FP_SUBNORMAL FP_ZERO HUGE_VAL "
+        "HUGE_VALF HUGE_VALL INFINITY INT_MAX INT_MIN LC_ALL LC_NUMERIC LC_TIME "
+        "LLONG_MAX LLONG_MIN LONG_MAX LONG_MIN MAXFLOAT MATH_ERRNO M_1_PI M_2_PI "
+        "M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2 "
+        "M_SQRT2 NAN NEURO_EP_CONVOLUTION_HPP NEURO_EP_DENSE_HPP NEURO_EP_THREADS_HPP "
+        "NULL PATH_MAX RAND_MAX SCHAR_MAX SCHAR_MIN SEEK_CUR SEEK_END SEEK_SET "
+        "SHRT_MAX SHRT_MIN SIGABRT SIGFPE SIGILL SIGINT SIGSEGV SIGTERM SIG_DFL SIG_ERR SIG_IGN "
+        "TMP_MAX UCHAR_MAX UINT_MAX ULONG_MAX USHRT_MAX linux unix"
     ).split()
 )
 
@@ -80,7 +96,7 @@ def refuse_declared(synapses, names: Iterable[str], used: Collection[str] = ()):
             reason = "the neurons have a variable of this name"
         elif hasattr(synapses, name):
             reason = "dense synapses have an attribute of this name"
-        elif name in OF_CPP | OF_TEMPLATES:
+        elif name in OF_CPP | MACROS | OF_TEMPLATES:
             reason = "this word belongs to the code that is made of the equations"
         else:
             continue
@@ -89,7 +105,7 @@ def refuse_declared(synapses, names: Iterable[str], used: Collection[str] = ()):
 
 def refuse_words(synapses, where: str, names: Iterable[str]):
     """Raises InputError for words of generated code among names that are used."""
-    words = OF_CPP | (OF_TEMPLATES & set(synapses.variables))
+    words = OF_CPP | MACROS | (OF_TEMPLATES & set(synapses.variables))
     for name in sorted(set(names) & words):
         raise InputError(
             f"{where} cannot use '{name}': this word belongs to the code that is made "

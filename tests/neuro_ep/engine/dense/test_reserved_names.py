@@ -52,7 +52,9 @@ def words_of_code():
     }
 
 
-WORDS = sorted({*words_of_code(), *PLAUSIBLE, *names.OF_CPP, *names.OF_TEMPLATES})
+WORDS = sorted(
+    {*words_of_code(), *PLAUSIBLE, *names.OF_CPP, *names.MACROS, *names.OF_TEMPLATES}
+)
 OWN = ("w", "x", "a", "b", "u")
 
 
@@ -181,7 +183,10 @@ def test_a_variable_of_neurons_called_as_the_number_of_a_neuron():
     np.testing.assert_array_equal(*final)
 
 
-@pytest.mark.parametrize("word", ["kind", "replicas", "float", "std", "order", "n_pre"])
+@pytest.mark.parametrize(
+    "word",
+    ["kind", "replicas", "float", "std", "order", "n_pre", "true", "M_PI", "NULL"],
+)
 def test_words_that_are_refused(word):
     with pytest.raises(InputError, match=f"'{word}' cannot be declared"):
         made(DenseSynapses, "synapse", [word])
